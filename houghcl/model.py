@@ -159,8 +159,8 @@ class PositionMean(nn.Module):
         "The mean, (N,C), corrected for having started at zero."
         return self.total / self.weight.clamp_min(1e-12)
 
-# %% ../nbs/04_model.ipynb #9cb5cde7
-METHODS = dict(houghcl="hough", densecl="cosine", moco=None, geometric="geometric", same="same", random="random")
+# %% ../nbs/04_model.ipynb #2ad52f20
+METHODS = {"houghcl": "hough", "houghcl+": "affine", "densecl": "cosine", "moco": None, "geometric": "geometric", "same": "same", "random": "random"}
 
 def _unit(x): return F.normalize(x.float(), dim=-1)
 
@@ -216,7 +216,7 @@ class DenseCL(nn.Module):
         if dense_keys is not None: self.dense_queue[at] = dense_keys[-keep:].to(self.queue.dtype)
         self.queue_ptr.add_(n).remainder_(size)
 
-# %% ../nbs/04_model.ipynb #265a78c4
+# %% ../nbs/04_model.ipynb #6854cb5e
 @torch.no_grad()
 def _keys(model, view, order):
     "Key network on the permuted views; what comes out is in the views' order again."
@@ -228,6 +228,7 @@ def _keys(model, view, order):
 def _matching_features(model, cells, dense, mean):
     "The features that are compared, (B,N,C), centred if the model centres; updates the running mean in training."
     f = (_unit(dense) if model.match_on == "projected" and dense is not None else cells).float()
+    f = f.nan_to_num(0.0).clamp(-1e15, 1e15)     # a diverged network is told by its loss, on all processes at once
     if mean is None: return f
     centred = center_features(f, mean())
     if model.training: mean.update(f)
