@@ -26,14 +26,16 @@ def _chunked_losses(q, k, queue, temperature):
              for a, b in zip(q.split(rows), k.split(rows))]
     return torch.cat(parts)
 
-# %% ../nbs/03_loss.ipynb #39bc2fd8
+# %% ../nbs/03_loss.ipynb #0793446b
 def _checked(q, k, queue, temperature):
     "Same-shape (...,C) vectors and a (K,C) queue, in float32 or better."
     if q.shape != k.shape: raise ValueError(f"query {tuple(q.shape)} and key {tuple(k.shape)} differ: give each query its own key, already paired")
     if queue.ndim != 2 or queue.shape[1] != q.shape[-1]:
         raise ValueError(f"queue {tuple(queue.shape)} does not fit vectors of {q.shape[-1]} channels: it must be (K, {q.shape[-1]})")
     if not temperature > 0: raise ValueError(f"temperature={temperature}: it must be above 0, for example 0.2")
-    return [x if x.dtype == torch.float64 else x.float() for x in (q, k, queue)]
+    if not len(queue): raise ValueError("queue is empty: it must hold at least one negative")
+    double = torch.float64 in (q.dtype, k.dtype, queue.dtype)
+    return [x.double() if double else x.float() for x in (q, k, queue)]
 
 # %% ../nbs/03_loss.ipynb #a657473e
 def info_nce(
@@ -47,13 +49,14 @@ def info_nce(
         q, k, queue = _checked(q, k, queue, temperature)
         return _chunked_losses(q, k, queue, temperature).mean()
 
-# %% ../nbs/03_loss.ipynb #4596c963
+# %% ../nbs/03_loss.ipynb #0076dfef
 def dense_loss(
     r:torch.Tensor,        # query's cell vectors of length 1, (B,N,C)
     t:torch.Tensor,        # the paired key cells' vectors of length 1, (B,N,C)
     queue:torch.Tensor,    # dense negatives of length 1, (K,C)
     temperature:float=0.2, # divides the cosines
     weight:torch.Tensor|None=None, # of each cell, (B,N), not negative; None counts all cells alike
+    total:torch.Tensor|None=None,  # what the weighted sum is divided by; None: the sum of these weights
 )->torch.Tensor:           # a scalar: the mean over cells, or sum(w l) / sum(w), which is 0 if all weights are
     "The dense InfoNCE of DenseCL and HoughCL. Raises ValueError where shapes do not fit."
     if r.ndim != 3: raise ValueError(f"r has shape {tuple(r.shape)}: it must be (B,N,C)")
@@ -64,4 +67,5 @@ def dense_loss(
         losses = _chunked_losses(r.flatten(0, 1), t.flatten(0, 1), queue, temperature)   # (B*N,)
         if weight is None: return losses.mean()
         w = weight.to(losses.dtype).flatten()
-        return (w * losses).sum() / w.sum().clamp_min(torch.finfo(w.dtype).tiny)
+        total = w.sum() if total is None else total.to(w.dtype)
+        return (w * losses).sum() / total.clamp_min(torch.finfo(w.dtype).tiny)

@@ -89,7 +89,7 @@ def make_backbone(
     body.out_channels, body.out_stride = (last.conv3 if hasattr(last, "conv3") else last.conv2).out_channels, stride
     return body
 
-# %% ../nbs/04_model.ipynb #5ca3324a
+# %% ../nbs/04_model.ipynb #4bc3ad9d
 class Encoder(nn.Module):
     "A backbone, a head for the image and, if `dense`, a head for its cells."
     def __init__(self,
@@ -107,8 +107,9 @@ class Encoder(nn.Module):
         view:torch.Tensor, # (B,3,H,W), normalised
     )->tuple:              # cells (B,N,C), image vector (B,D), cell vectors (B,N,D) or None; none of them of length 1 yet
         view = view.contiguous(memory_format=torch.channels_last)    # one order in memory from here to the cells
-        cells = pool_features(self.backbone(view), self.grid)       # (B,N,C)
-        z = self.global_head(cells.mean(1))                         # (B,D)
+        features = self.backbone(view)                              # (B,C,H,W)
+        z = self.global_head(features.mean((2, 3)))                 # (B,D)
+        cells = pool_features(features, self.grid)                  # (B,N,C)
         return cells, z, self.dense_head(cells) if self.dense_head is not None else None
 
 # %% ../nbs/04_model.ipynb #16019cd7
@@ -216,7 +217,7 @@ class DenseCL(nn.Module):
         if dense_keys is not None: self.dense_queue[at] = dense_keys[-keep:].to(self.queue.dtype)
         self.queue_ptr.add_(n).remainder_(size)
 
-# %% ../nbs/04_model.ipynb #6854cb5e
+# %% ../nbs/04_model.ipynb #db7553f3
 @torch.no_grad()
 def _keys(model, view, order):
     "Key network on the permuted views; what comes out is in the views' order again."
@@ -227,12 +228,21 @@ def _keys(model, view, order):
 @torch.no_grad()
 def _matching_features(model, cells, dense, mean):
     "The features that are compared, (B,N,C), centred if the model centres; updates the running mean in training."
-    f = (_unit(dense) if model.match_on == "projected" and dense is not None else cells).float()
+    f = (dense if model.match_on == "projected" and dense is not None else cells).float()
     f = f.nan_to_num(0.0).clamp(-1e15, 1e15)     # a diverged network is told by its loss, on all processes at once
     if mean is None: return f
     centred = center_features(f, mean())
     if model.training: mean.update(f)
     return centred
+
+# %% ../nbs/04_model.ipynb #887d39e4
+def _choose(model, f_a, f_b, theta_a, theta_b, generator):
+    "Partner of each cell, and the weight of its loss: None, or 0 where geometric or mutual pairs found no partner."
+    rank, n = world()
+    if model.pairing == "random":          # drawn for the images of all processes, so their number changes nothing
+        return pair("random", f_a[:1].expand(n * len(f_a), -1, -1), None, model.grid, generator=generator)[0].chunk(n)[rank], None
+    index, confidence = pair(model.pairing, f_a, f_b, model.grid, theta_a=theta_a, theta_b=theta_b, **model.options)
+    return index, (confidence > 0).float() if model.pairing == "geometric" or model.options.get("mutual") else None
 
 # %% ../nbs/04_model.ipynb #108e6f92
 def _pair_stats(index, cosine, theta_a, theta_b, grid)->dict:
@@ -241,7 +251,7 @@ def _pair_stats(index, cosine, theta_a, theta_b, grid)->dict:
     same = (index == torch.arange(index.shape[1], device=index.device)).sum()
     return dict(hits=hits, hits_cosine=pck_counts(cosine, theta_a, theta_b, grid)[0], partnered=total, same=same, cells=torch.tensor(index.numel()))
 
-# %% ../nbs/04_model.ipynb #46ab3576
+# %% ../nbs/04_model.ipynb #58c3d240
 def step(
     model:DenseCL,
     view_a:torch.Tensor,  # query views, (B,3,H,W), normalised
@@ -263,25 +273,27 @@ def step(
     if model.pairing is None:
         out.update(loss=out["loss_global"], loss_dense=torch.zeros_like(out["loss_global"]), index=None)
     else:
-        extra = dict(model.options, **({"generator": generator} if model.pairing == "random" else {}))
-        index, _ = pair(model.pairing, f_a, f_b, model.grid, theta_a=theta_a, theta_b=theta_b, **extra)
-        out.update(dense_terms(model, r, r_key, index), index=index)
+        index, weight = _choose(model, f_a, f_b, theta_a, theta_b, generator)
+        out.update(dense_terms(model, r, r_key, index, weight), index=index)
         out["loss"] = (1 - lam) * out["loss_global"] + lam * out["loss_dense"]
     if stats:
         chosen = cosine()[0]
         out["counts"] = _pair_stats(chosen if out["index"] is None else out["index"], chosen, theta_a, theta_b, model.grid)
     return out
 
-# %% ../nbs/04_model.ipynb #e954b7ea
+# %% ../nbs/04_model.ipynb #84421cb8
 def dense_terms(
     model:DenseCL,
     r:torch.Tensor,     # the query's raw cell vectors, (B,N,D)
     r_key:torch.Tensor, # the key's raw cell vectors, (B,N,D)
     index:torch.Tensor, # for each cell of a, its partner in b, (B,N)
+    weight=None,        # of each cell in the loss, (B,N); None counts all alike
 )->dict:                # loss_dense, dense_key (B,D)
-    "The dense loss for given pairs, and the vector that the dense queue will get."
+    "The dense loss for given pairs, and the vector that the dense queue will get. Weights are summed over processes."
     t = _unit(r_key).gather(1, index[..., None].expand(-1, -1, r_key.shape[-1]))     # (B,N,D)
-    return dict(loss_dense=dense_loss(_unit(r), t, model.dense_queue, model.temperature), dense_key=_unit(r_key.float().mean(1)))
+    total = None if weight is None else gather_rows(weight).sum() / world()[1]
+    loss = dense_loss(_unit(r), t, model.dense_queue, model.temperature, weight, total)
+    return dict(loss_dense=loss, dense_key=_unit(r_key.float().mean(1)))
 
 # %% ../nbs/04_model.ipynb #24aa1110
 @torch.no_grad()
