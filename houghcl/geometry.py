@@ -130,7 +130,7 @@ def _resample_one(image, wy, wx):
     rows = torch.cat([image[..., k] @ wx[o, k].T for o, k in _strips(wx)], 2)    # (C,H,w)
     return torch.cat([wy[o, k] @ rows[:, k] for o, k in _strips(wy)], 1)         # (C,h,w)
 
-# %% ../nbs/00_geometry.ipynb #de1d8111
+# %% ../nbs/00_geometry.ipynb #8096d40c
 def resample_separable(
     images:torch.Tensor,   # images (B,C,H,W), floating
     wy:torch.Tensor,       # weights of the source rows for each output row (B,h,H)
@@ -144,7 +144,7 @@ def resample_separable(
     with torch.autocast(images.device.type, enabled=False):
         if B and images.device.type == "cpu" and max(H, W) > 2 * STRIP:
             return torch.stack([_resample_one(*one) for one in zip(images, wy, wx)])
-        rows = torch.bmm(images.reshape(B, C * H, W), wx.transpose(1, 2)).view(B, C, H, -1)      # (B,C,H,w)
+        rows = torch.bmm(images.reshape(B, C * H, W), wx.transpose(1, 2)).view(B, C, H, wx.shape[1])      # (B,C,H,w)
         return torch.matmul(wy[:, None], rows)                                                   # (B,C,h,w)
 
 # %% ../nbs/00_geometry.ipynb #8bad1f57

@@ -406,14 +406,15 @@ def set_rng_state(
     torch.set_rng_state(state['torch'])
     if state['cuda'] is not None and torch.cuda.is_available(): torch.cuda.set_rng_state(state['cuda'])
 
-# %% ../nbs/04b_run.ipynb #4285b986
+# %% ../nbs/04b_run.ipynb #4b14cc1a
 class StopOnSignal:
     "A context in which SIGINT and SIGTERM ask for a stop; a second SIGINT raises `KeyboardInterrupt`."
     def __init__(self,
         say:bool=True,  # tell the person, once
-    ): self.stop, self.say, self._before = False, say, {}
+    ): self.stop, self.say, self._before, self._process = False, say, {}, os.getpid()
 
     def _handle(self, number, frame):
+        if os.getpid() != self._process: return   # a forked loader worker has this handler too; its parent stops it
         if self.stop and number == signal.SIGINT: raise KeyboardInterrupt
         if self.say and not self.stop: os.write(2, b'\nStopping after this step, saving first. Ctrl-C once more stops at once.\n')
         self.stop = True
