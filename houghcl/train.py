@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['CHOICES', 'AT_LEAST', 'AT_MOST', 'FREE', 'PRESETS', 'ABOUT', 'COLUMNS', 'Settings', 'check', 'learning_rate',
-           'dense_weight', 'make_accelerator', 'keep_memory', 'share_threads', 'make_model', 'centred', 'pair_options',
-           'augment_of', 'make_optimizer', 'make_loader', 'Trainer', 'draws', 'train_step', 'state_of', 'restore',
-           'metrics_row', 'Watch', 'agree', 'diverged', 'save', 'loop', 'example_views', 'draw', 'export_backbone',
-           'prepare_run', 'describe', 'hints', 'train', 'finish', 'settings', 'main']
+           'dense_weight', 'make_accelerator', 'keep_memory', 'share_threads', 'make_model', 'group_size', 'permutes',
+           'centred', 'pair_options', 'augment_of', 'make_optimizer', 'make_loader', 'Trainer', 'draws', 'train_step',
+           'state_of', 'restore', 'metrics_row', 'Watch', 'agree', 'diverged', 'save', 'loop', 'example_views', 'draw',
+           'pairs_figure', 'export_backbone', 'prepare_run', 'describe', 'hints', 'train', 'finish', 'settings', 'main']
 
-# %% ../nbs/08_train.ipynb #db1259b2
+# %% ../nbs/08_train.ipynb #0d1ef8a4
 import ctypes
 import itertools
 import math
@@ -27,16 +27,16 @@ from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulation
 from torch.utils.data import DataLoader
 
 from .cli import run_main, settings_from_args
-from .data import BadFiles, EpochSampler, epoch_batches, open_data
+from .data import LAYOUTS, BadFiles, EpochSampler, epoch_batches, open_data
 from .figures import plot_curves, poster_figure
-from .model import METHODS, DenseCL, gather_rows, key_order, make_backbone, matching_features
+from .model import METHODS, RESNETS, DenseCL, gather_rows, key_order, make_backbone, matching_features
 from .pairing import pair
 from .run import Interrupted, RunDir, StopOnSignal, UserError, in_range, one_of, progress_bar, summary, warn_counted
 from .run import MetricsFile, load_latest, new_run_dir, open_atomic, read_metrics, rng_state, save_checkpoint, set_rng_state
 from .run import check_same, find_unfinished, read_config, stored_settings, write_config
 from .views import Augment, denormalise, make_views
 
-# %% ../nbs/08_train.ipynb #38004fb0
+# %% ../nbs/08_train.ipynb #998943c5
 @dataclass(frozen=True)
 class Settings:
     "Pre-train a backbone on pictures without labels."
@@ -49,7 +49,7 @@ class Settings:
     seed:int = 0                  # of everything that is drawn
     # Length and optimiser
     epochs:int = 1                # passes over the data
-    steps:int = 200               # optimiser steps; above 0 it sets the length in place of epochs
+    steps:int = 140               # optimiser steps; above 0 it sets the length in place of epochs
     batch_size:int = 64           # images in an optimiser step, over all processes and micro-batches
     accumulate:int = 1            # micro-batches in an optimiser step
     lr:float = 0.06               # learning rate at the start, for the whole batch; never rescaled
@@ -96,25 +96,30 @@ class Settings:
 
     def __post_init__(self): check(self)
 
-# %% ../nbs/08_train.ipynb #7ebf6ed2
+# %% ../nbs/08_train.ipynb #16ae965c
 CHOICES = dict(method=tuple(METHODS), schedule=("step", "epoch"), remedies=("all", "warmup", "center", "none"), bn=("split", "sync", "plain"),
-    match_on=("backbone", "projected"), init=("torchvision", "fan_in"), precision=("no", "fp16", "bf16"))
-AT_LEAST = dict(epochs=1, steps=0, batch_size=2, accumulate=1, lr=0, sgd_momentum=0, weight_decay=0, clip=0, queue=1, lam=0, sigma=0, exponent=0, stages=1, stride=1, grid=0,
+    layout=("auto", *LAYOUTS), arch=tuple(RESNETS), match_on=("backbone", "projected"), init=("torchvision", "fan_in"), precision=("no", "fp16", "bf16"))
+AT_LEAST = dict(epochs=1, steps=0, batch_size=2, accumulate=1, lr=0, sgd_momentum=0, weight_decay=0, clip=0, queue=1, lam=0, sigma=0, exponent=1e-3, temperature=1e-3, min_area=1e-3, stages=1, stride=1, grid=0,
     dim=1, bn_group=2, view_size=8, workers=0, threads=0, log_every=1, checkpoint_every=1, keep=1, seed=0)
-AT_MOST = dict(sgd_momentum=1, ema=1, lam=1, stages=4, min_area=1, flip=1, bad_share=1)
+AT_MOST = dict(seed=2**32 - 1, sigma=100, exponent=100, lr=1e30, weight_decay=1e30, temperature=1e30, clip=1e30, sgd_momentum=1, ema=1, lam=1, stages=4, min_area=1, flip=1, bad_share=1)
 FREE = ("out", "resume", "log_every", "checkpoint_every", "keep", "workers", "threads", "log_with", "debug") # may differ on resume
 
-# %% ../nbs/08_train.ipynb #fb606639
+# %% ../nbs/08_train.ipynb #302b2301
 def check(s:Settings):
     "Refuse settings that cannot work, with a UserError that says what to do."
     for name, choices in CHOICES.items(): one_of(name, getattr(s, name), choices)
-    for name in {*AT_LEAST, *AT_MOST, "temperature"}:
-        in_range(name, getattr(s, name), AT_LEAST.get(name, 1e-6 if name in ("temperature", "min_area") else 0), AT_MOST.get(name, math.inf))
+    for name in {*AT_LEAST, *AT_MOST}:
+        in_range(name, getattr(s, name), AT_LEAST.get(name, 0), AT_MOST.get(name, math.inf))
     if s.batch_size % s.accumulate: raise UserError(f"batch-size {s.batch_size} cannot be split into {s.accumulate} micro-batches.", "Choose an accumulate that divides the batch size.")
     if s.queue % s.batch_size:
         raise UserError(f"queue {s.queue} is not a multiple of batch-size {s.batch_size}.", f"Use --queue {max(1, round(s.queue / s.batch_size)) * s.batch_size}.")
+    strides = [2 ** (s.stages + 1 - i) for i in range(s.stages)]
+    if s.stride not in strides: raise UserError(f"stride {s.stride} is not possible for {s.stages} stages.", f"Use --stride {min(strides, key=lambda x: abs(x - s.stride))}.")
+    if s.view_size % s.stride: raise UserError(f"view-size {s.view_size} is not a multiple of stride {s.stride}.", f"Use --view-size {round(s.view_size / s.stride) * s.stride}.")
+    if s.mutual and METHODS[s.method] in (None, "random", "same"): raise UserError(f"{s.method} has no mutual pairs.", "Leave --mutual out.")
     cells = s.view_size // s.stride
     if s.grid > cells: raise UserError(f"grid {s.grid} is larger than the feature map, {cells} cells on a side.", f"Use --grid {cells} or less, or a smaller --stride.")
+    if s.grid == 1: raise UserError("grid 1 leaves nothing to pair.", "Use --grid 2 or more.")
     if cells < 2: raise UserError(f"A view of {s.view_size} px at stride {s.stride} has {cells} cells on a side.", "Use a larger --view-size or a smaller --stride.")
 
 # %% ../nbs/08_train.ipynb #f8543ff7
@@ -128,13 +133,13 @@ PRESETS = {
     "imagenet": Settings(**_R50, preset="imagenet", lr=0.03, epochs=200, queue=65536, remedies="none", schedule="epoch"),
 }
 
-# %% ../nbs/08_train.ipynb #b861fac4
+# %% ../nbs/08_train.ipynb #35793fc8
 ABOUT = { # for --help
-    "demo": "drawn pictures, a small network, three minutes on two CPU cores",
-    "tiny-imagenet-64": "Tiny ImageNet at its own 64 px, ResNet-18, half an hour on one GPU",
-    "tiny-imagenet": "Tiny ImageNet at 224 px, ResNet-50: the likeliest reading of the poster",
-    "coco": "COCO train2017, ResNet-50, 800 epochs, as DenseCL",
-    "imagenet": "ImageNet, ResNet-50, 200 epochs, as DenseCL",
+    "demo": "drawn pictures, a small network, minutes on a CPU",
+    "tiny-imagenet-64": "Tiny ImageNet at 64 px, ResNet-18, 200 epochs",
+    "tiny-imagenet": "Tiny ImageNet at 224 px, ResNet-50, 200 epochs",
+    "coco": "COCO train2017, ResNet-50, 800 epochs",
+    "imagenet": "ImageNet, ResNet-50, 200 epochs",
 }
 
 # %% ../nbs/08_train.ipynb #3a169ec1
@@ -152,18 +157,19 @@ def dense_weight(s:Settings, step:int, steps:int)->float:
     "Lambda: 0 for the first tenth of the run if the warm-up is on, then `lam`; the dense queue fills meanwhile."
     return 0.0 if s.remedies in ("all", "warmup") and step < 0.1 * steps else s.lam
 
-# %% ../nbs/08_train.ipynb #4c45514e
-def make_accelerator(s:Settings, run_dir:str|None=None)->Accelerator:
+# %% ../nbs/08_train.ipynb #d944bc63
+def make_accelerator(s:Settings)->Accelerator:
     "An Accelerator for these settings; on a GPU where there is one, else over gloo."
     warnings.filterwarnings("ignore", "`broadcast_buffers`", FutureWarning) # newer PyTorch has another name, older ones do not know it
     if s.log_with and s.log_with not in get_available_trackers():
         raise UserError(f"The tracker {s.log_with} is not installed.", f"Install its package, take one of {', '.join(get_available_trackers()) or 'none'}, or leave --log-with out.")
-    acc = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=s.precision, log_with=s.log_with or None, project_config=ProjectConfiguration(run_dir, logging_dir=run_dir),
+    acc = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=s.precision, log_with=s.log_with or None, project_config=ProjectConfiguration(),
         gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=s.accumulate, sync_with_dataloader=False),
         dataloader_config=DataLoaderConfiguration(split_batches=True, dispatch_batches=False, even_batches=False, use_seedable_sampler=False),
         kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)])
     asked = int(os.environ.get("WORLD_SIZE", 1))
     if acc.num_processes != asked: raise UserError(f"{asked} processes were started but {acc.num_processes} are connected.", "Start them with torchrun --nproc-per-node N -m houghcl.train, or accelerate launch.")
+    if s.precision == "fp16" and acc.device.type == "cpu": raise UserError("fp16 needs a GPU.", "Use --precision bf16 or no.")
     parts = acc.num_processes * s.accumulate
     if s.batch_size % parts: raise UserError(f"batch-size {s.batch_size} does not divide by {acc.num_processes} processes x {s.accumulate} micro-batches.", f"Use a multiple of {parts}.")
     if s.batch_size // parts < 2: raise UserError(f"Each process gets {s.batch_size // parts} image at a time, too few for BatchNorm.", f"Use --batch-size {2 * parts} or more.")
@@ -181,13 +187,22 @@ def share_threads(s:Settings, processes:int)->int:
     torch.set_num_threads(s.threads or max(1, len(os.sched_getaffinity(0)) // processes if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) // processes))
     return torch.get_num_threads()
 
-# %% ../nbs/08_train.ipynb #a295e746
-def make_model(s:Settings)->DenseCL:
+# %% ../nbs/08_train.ipynb #425dc296
+def make_model(s:Settings, processes:int=1)->DenseCL:
     "The model of these settings; drawn from torch's global generator."
-    backbone = make_backbone(s.arch, s.stages, s.stride, s.bn_group if s.bn == "split" else None, s.init)
+    backbone = make_backbone(s.arch, s.stages, s.stride, group_size(s, processes) if s.bn == "split" else None, s.init)
     model = DenseCL(backbone, s.grid or s.view_size // s.stride, s.method, s.dim, s.queue, s.temperature, s.ema, s.match_on,
         center=centred(s), options=pair_options(s))
     return torch.nn.SyncBatchNorm.convert_sync_batchnorm(model) if s.bn == "sync" and torch.cuda.is_available() else model
+
+def group_size(s:Settings, processes:int)->int:
+    "Images in a BatchNorm group: `bn_group`, but one process needs two groups, or the permutation would change nothing."
+    mine = s.batch_size // s.accumulate // processes
+    return max(2, min(s.bn_group, mine // 2 if processes == 1 else mine))
+
+def permutes(s:Settings, processes:int)->bool:
+    "Whether keys are permuted: not where BatchNorm sees all processes, nor where there is one group."
+    return s.shuffle and not (s.bn == "sync" and torch.cuda.is_available()) and (processes > 1 or s.bn == "split")
 
 def centred(s:Settings)->bool:
     "Whether features are centred before matching: by the remedies, and always in houghcl+."
@@ -205,29 +220,31 @@ def make_optimizer(s:Settings, model:DenseCL)->torch.optim.SGD:
     "SGD over the query network, weight decay on everything (DenseCL)."
     return torch.optim.SGD(model.query.parameters(), s.lr, s.sgd_momentum, weight_decay=s.weight_decay)
 
-# %% ../nbs/08_train.ipynb #89837dc5
+# %% ../nbs/08_train.ipynb #71ce6f6e
 def make_loader(
     s:Settings,
     source,                # data set, from `open_data`
 )->tuple:                  # loader of micro-batches over all processes, its sampler, optimiser steps in an epoch
     "A loader that knows nothing of processes; `prepare` deals its batches out."
     per_epoch = len(source) // s.batch_size
-    if not per_epoch: raise UserError(f"{len(source)} pictures do not fill one batch of {s.batch_size}.", f"Use --batch-size {max(2, len(source) // 2)} or fewer, or more pictures.")
+    fits = len(source) // 2 * 2
+    if not per_epoch: raise UserError(f"{len(source)} pictures do not fill one batch of {s.batch_size}.", f"Use --batch-size {fits} --queue {fits}, or more pictures." if fits else "Give more pictures.")
     sampler = EpochSampler(len(source), s.seed)
     loader = DataLoader(source, s.batch_size // s.accumulate, sampler=sampler, drop_last=True, num_workers=s.workers, persistent_workers=s.workers > 0,
         pin_memory=torch.cuda.is_available())
     return loader, sampler, per_epoch
 
-# %% ../nbs/08_train.ipynb #76649394
+# %% ../nbs/08_train.ipynb #a06c5f96
 class Trainer:
     "What a run holds: settings, Accelerator, model, optimiser, loader, and where it stands."
     def __init__(self, s:Settings, acc:Accelerator, source):
         self.s, self.acc, self.source, self.step = s, acc, source, 0
-        self.bad, self.spoilt = BadFiles(s.bad_share), None
+        self.bad, self.spoilt, self.watch = BadFiles(s.bad_share), None, Watch()
+        self.losses, self.n = torch.zeros(3, device=acc.device), 0     # since the last row of metrics
         set_seed(s.seed, deterministic=s.deterministic)
         loader, self.sampler, self.per_epoch = make_loader(s, source)
         self.steps = s.steps or s.epochs * self.per_epoch
-        model = make_model(s).to(acc.device, memory_format=torch.channels_last)
+        model = make_model(s, acc.num_processes).to(acc.device, memory_format=torch.channels_last)
         self.model, self.optimizer, self.loader = acc.prepare(model, make_optimizer(s, model), loader)
         self.net = acc.unwrap_model(self.model)
         self.net.train()
@@ -244,13 +261,12 @@ class Trainer:
             batches = epoch_batches(self.loader, self.sampler, epoch, done * self.s.accumulate)
             yield from itertools.islice(batches, (self.per_epoch - done) * self.s.accumulate)
 
-# %% ../nbs/08_train.ipynb #d0e81882
+# %% ../nbs/08_train.ipynb #78446680
 def draws(t:Trainer, micro:int)->dict:
     "What a micro-batch draws beside its views, from the seed and its number: the order of keys, random pairs."
     s, n = t.s, t.step * t.s.accumulate + micro
-    shuffled = s.shuffle and s.bn != "sync" and (t.acc.num_processes > 1 or s.bn == "split")
-    order = key_order(s.seed, n, s.batch_size // s.accumulate) if shuffled else None
-    return dict(order=order, generator=torch.Generator(t.acc.device).manual_seed(s.seed * 1_000_003 + n * t.acc.num_processes + t.acc.process_index) if s.method == "random" else None)
+    order = key_order(s.seed, n, s.batch_size // s.accumulate) if permutes(s, t.acc.num_processes) else None
+    return dict(order=order, generator=torch.Generator().manual_seed(s.seed * 1_000_003 + n) if s.method == "random" else None)
 
 def train_step(
     t:Trainer,
@@ -280,12 +296,12 @@ def _statistics(net):
     "Buffers that differ between processes: BatchNorm's running statistics."
     return {n: b.detach().cpu() for n, b in net.named_buffers() if n.endswith(("running_mean", "running_var", "num_batches_tracked"))}
 
-# %% ../nbs/08_train.ipynb #3df01021
+# %% ../nbs/08_train.ipynb #efb03cee
 def state_of(t:Trainer)->dict:
     "Everything that a resume needs, on the main process; all processes must call it."
-    mine = dict(rng=rng_state(), statistics=_statistics(t.net) if t.acc.num_processes > 1 else {})
+    mine = dict(rng=rng_state(), losses=t.losses.cpu(), n=t.n, statistics=_statistics(t.net) if t.acc.num_processes > 1 else {})
     scaler = getattr(t.acc, "scaler", None)
-    return dict(step=t.step, model=t.net.state_dict(), optimizer=t.optimizer.state_dict(), scaler=scaler.state_dict() if scaler else {}, ranks=gather_object([mine]))
+    return dict(step=t.step, watch=dict(t.watch.since), model=t.net.state_dict(), optimizer=t.optimizer.state_dict(), scaler=scaler.state_dict() if scaler else {}, ranks=gather_object([mine]))
 
 def restore(t:Trainer, state:dict):
     "Put a checkpoint's state back, on every process."
@@ -295,27 +311,27 @@ def restore(t:Trainer, state:dict):
     mine = state["ranks"][t.acc.process_index]
     t.net.load_state_dict(mine["statistics"], strict=False)
     set_rng_state(mine["rng"])
+    t.losses.copy_(mine["losses"]); t.n, t.watch.since = mine["n"], dict(state["watch"])
     t.step = state["step"]
 
-# %% ../nbs/08_train.ipynb #a0f57b44
+# %% ../nbs/08_train.ipynb #279704bc
 COLUMNS = ("step", "epoch", "loss", "loss_global", "loss_dense", "dense_share", "pck", "pck_cosine", "same_cell", "lam", "lr", "images_per_s")
 
 def metrics_row(
     t:Trainer,
-    losses:torch.Tensor, # sums of loss, loss_global, loss_dense over the last `n` micro-batches, (3,)
-    n:int,
-    outs:list,           # outputs of the last step, with counts
-    seconds:float,       # since the last row
-    images:int,          # of all processes, since the last row
-)->dict:                 # a row of metrics.csv, the same on each process
-    "Average losses and sum counts over processes."
-    total, hits, cosine, same, cells = (sum(o["counts"][k].double() for o in outs) for k in ("partnered", "hits", "hits_cosine", "same", "cells"))
-    counts = t.acc.reduce(torch.stack([x.to(t.acc.device) for x in (total, hits, cosine, same, cells)]), "sum").tolist()
-    loss, loss_global, loss_dense = t.acc.reduce(losses / n, "mean").tolist()
+    outs:list,             # outputs of the last step, with counts
+    images_per_s:float,
+)->dict:                   # a row of metrics.csv, the same on each process
+    "Average losses and sum counts over processes. Without a dense branch its columns are NaN."
+    names, dense = ("partnered", "hits", "hits_cosine", "same", "cells"), METHODS[t.s.method] is not None
+    counts = torch.stack([sum(o["counts"][k].double().to(t.acc.device) for o in outs) for k in names])
+    total, hits, cosine, same, cells = t.acc.reduce(counts, "sum").tolist()
+    loss, loss_global, loss_dense = t.acc.reduce(t.losses / t.n, "mean").tolist()
     share = lambda a, b: a / b if b else math.nan
-    return dict(step=t.step, epoch=t.step / t.per_epoch, loss=loss, loss_global=loss_global, loss_dense=loss_dense, dense_share=loss_dense / math.log(t.s.queue + 1),
-        pck=share(counts[1], counts[0]), pck_cosine=share(counts[2], counts[0]), same_cell=share(counts[3], counts[4]),
-        lam=dense_weight(t.s, t.step - 1, t.steps), lr=learning_rate(t.s, t.step - 1, t.steps, t.per_epoch), images_per_s=images / seconds)
+    only = lambda x: x if dense else math.nan
+    return dict(step=t.step, epoch=t.step / t.per_epoch, loss=loss, loss_global=loss_global, loss_dense=only(loss_dense), dense_share=only(loss_dense / math.log(t.s.queue + 1)),
+        pck=share(hits, total), pck_cosine=share(cosine, total), same_cell=share(same, cells), lam=only(dense_weight(t.s, t.step - 1, t.steps)),
+        lr=learning_rate(t.s, t.step - 1, t.steps, t.per_epoch), images_per_s=images_per_s)
 
 # %% ../nbs/08_train.ipynb #3ac696a6
 class Watch:
@@ -330,7 +346,7 @@ class Watch:
             if not on: self.since.pop(name, None)
             elif row["step"] - self.since.setdefault(name, row["step"]) >= self.patience: warn_counted(name, texts[name])
 
-# %% ../nbs/08_train.ipynb #b539bb70
+# %% ../nbs/08_train.ipynb #8013cf7b
 def agree(acc:Accelerator, *flags)->list:
     "For each flag, whether it is raised on any process."
     if acc.num_processes == 1: return [bool(f) for f in flags]
@@ -338,53 +354,80 @@ def agree(acc:Accelerator, *flags)->list:
 
 def diverged(t:Trainer, run:RunDir, what:str)->UserError:
     "What is said when numbers are no longer finite."
-    return UserError(f"{what} not finite at step {t.step}.", f"The last good checkpoint is kept in {run.checkpoints}. Try a smaller --lr, or --clip 1.")
+    kept = f"The last good checkpoint is kept in {run.checkpoints}" if run.checkpoints.exists() else "No checkpoint had been saved"
+    return UserError(f"{what} not finite at step {t.step}.", f"{kept}. Try a smaller --lr, or --clip 1.")
 
 def save(t:Trainer, run:RunDir):
     "A checkpoint and the figures of the moment; written by the main process, called by all. Refuses weights that are not finite."
-    if not all(p.isfinite().all() for p in t.net.query.parameters()): raise diverged(t, run, "The weights are")
+    if not all(v.isfinite().all() for v in t.net.state_dict().values() if v.is_floating_point()): raise diverged(t, run, "The weights are")
     state = state_of(t)
     if t.acc.is_main_process:
         save_checkpoint(run.checkpoints, t.step, state, t.s.keep)
         draw(t, run)
     t.acc.wait_for_everyone()
 
-# %% ../nbs/08_train.ipynb #443270a8
-def loop(t:Trainer, run:RunDir, stop:StopOnSignal, report):
-    "Train to the last step; `report(row)` is called with each row on the main process. Raises UserError, or Interrupted after saving."
-    s, watch, batches = t.s, Watch(), t.micro_batches()
-    losses, n, since, bar = torch.zeros(3, device=t.acc.device), 0, time.perf_counter(), progress_bar(t.steps, t.step, t.acc.is_main_process)
+# %% ../nbs/08_train.ipynb #05ed8436
+def _settle(t:Trainer, run:RunDir, stop:StopOnSignal):
+    "After a step: go on together, or raise on all processes. Returns whether to stop after saving."
+    stopped, broken, spoilt = agree(t.acc, stop.stop, not t.losses.isfinite().all(), t.spoilt)
+    if broken: raise diverged(t, run, "The loss is")
+    if spoilt: raise t.spoilt or UserError("Another process met too many unreadable files.", "See its message.")
+    return stopped
+
+# %% ../nbs/08_train.ipynb #a102e365
+def loop(
+    t:Trainer,
+    run:RunDir,
+    stop:StopOnSignal,
+    report,            # called with each row of metrics, on the main process
+    bar,               # progress bar
+):
+    "Train to the last step. Raises UserError, or Interrupted after saving."
+    s, batches = t.s, t.micro_batches()
+    images, since = 0, time.perf_counter()
     while t.step < t.steps:
         log = (t.step + 1) % s.log_every == 0 or t.step + 1 == t.steps
         outs = train_step(t, batches, stats=log)
-        losses += sum(torch.stack([o["loss"], o["loss_global"], o["loss_dense"]]) for o in outs); n += len(outs); bar.update()
-        stopped, broken, spoilt = agree(t.acc, stop.stop, not losses.isfinite().all(), t.spoilt)
-        if broken: raise diverged(t, run, "The loss is")
-        if spoilt: raise t.spoilt or UserError("Another process met too many unreadable files.", "See its message.")
+        t.losses += sum(torch.stack([o["loss"], o["loss_global"], o["loss_dense"]]) for o in outs)
+        t.n += len(outs); images += s.batch_size; bar.update()
+        stopped = _settle(t, run, stop)
         if log:
-            row = metrics_row(t, losses, n, outs, (now := time.perf_counter()) - since, n * s.batch_size // s.accumulate)
-            losses.zero_(); n, since = 0, now
-            watch(row, METHODS[s.method] is not None)
-            if t.acc.is_main_process: report(row); bar.set_postfix_str(f"loss {row['loss']:.2f} dense {row['loss_dense']:.2f} pck {row['pck']:.2f} {row['images_per_s']:.0f} img/s")
-        if t.step % s.checkpoint_every == 0 or t.step == t.steps or stopped: save(t, run); since = time.perf_counter() if not n else since
+            row = metrics_row(t, outs, images / (time.perf_counter() - since))
+            t.losses.zero_(); t.n, images, since = 0, 0, time.perf_counter()
+            t.watch(row, METHODS[s.method] is not None)
+            if t.acc.is_main_process: report(row)
+            bar.set_postfix_str(f"loss {row['loss']:.2f} dense {row['loss_dense']:.2f} pck {row['pck']:.2f} {row['images_per_s']:.0f} img/s")
+        if t.step % s.checkpoint_every == 0 or t.step == t.steps or stopped:
+            save(t, run)
+            images, since = 0, time.perf_counter()     # saving is not training
         if stopped and t.step < t.steps: raise Interrupted(f"Stopped after step {t.step} of {t.steps}; saved in {run}.", f"Go on with --resume --out {run}.")
-    bar.close()
 
-# %% ../nbs/08_train.ipynb #de46ae00
+# %% ../nbs/08_train.ipynb #ed2c9ca9
 def example_views(t:Trainer, n:int=4)->tuple:
     "Two views each of the first n pictures, the same each time, without colour changes."
     plain = replace(augment_of(t.s), jitter=0.0, grey=0.0, blur=0.0)
     batch = torch.utils.data.default_collate([t.source[(0, i)] for i in range(min(n, len(t.source)))])
     return make_views(batch, t.s.seed, plain, t.s.view_size, t.acc.device)
 
+def _write_figure(figure, path):
+    with open_atomic(path, "wb") as file: figure.savefig(file, format="png", dpi=100)
+
 def draw(t:Trainer, run:RunDir):
-    "Write curves.png and pairs.png."
-    if run.metrics.exists() and read_metrics(run.metrics)["step"]: plot_curves({t.s.method: read_metrics(run.metrics)}, t.net.grid).savefig(run.curves, dpi=100)
+    "Write curves.png and pairs.png. A picture that cannot be written is a warning, no reason to stop."
+    try:
+        rows = read_metrics(run.metrics) if run.metrics.exists() else dict(step=[])
+        if rows["step"]: _write_figure(plot_curves({t.s.method: rows}, t.net.grid), run.curves)
+        _write_figure(pairs_figure(t), run.pairs)
+    except Exception as error: warn_counted("figure", f"the figures of step {t.step} could not be written: {error}")
+
+def pairs_figure(t:Trainer):
+    "The poster's picture: cosine pairs beside voted pairs, on the features of this run."
     a, b, _, _ = example_views(t)
     f_a, f_b = matching_features(t.net, a, b)
-    found = {name: [x.cpu() for x in pair(how, f_a, f_b, t.net.grid)] for name, how in (("DenseCL: highest cosine", "cosine"), ("HoughCL: votes", "hough"))}
-    top = min(5, f_a.shape[1] // 2)
-    poster_figure(denormalise(a).cpu(), denormalise(b).cpu(), found, t.net.grid, top, min(20, f_a.shape[1] - top)).savefig(run.pairs, dpi=100)
+    votes = ("HoughCL+: affine votes", "affine", {}) if t.s.method == "houghcl+" else ("HoughCL: votes", "hough", dict(sigma=t.s.sigma, exponent=t.s.exponent))
+    found = {name: [x.cpu() for x in pair(how, f_a, f_b, t.net.grid, **options)] for name, how, options in (("DenseCL: highest cosine", "cosine", {}), votes)}
+    n = f_a.shape[1]; top = min(5, n // 2)
+    return poster_figure(denormalise(a).cpu(), denormalise(b).cpu(), found, t.net.grid, top, min(20, n - top))
 
 def export_backbone(t:Trainer, run:RunDir):
     "Write backbone.safetensors."
@@ -392,7 +435,7 @@ def export_backbone(t:Trainer, run:RunDir):
     weights = {k: v.contiguous() for k, v in t.net.query.backbone.state_dict().items()}
     with open_atomic(run.backbone, "wb") as file: file.write(safetensors.torch.save(weights, {k: str(v) for k, v in meta.items()}))
 
-# %% ../nbs/08_train.ipynb #0fd20ad6
+# %% ../nbs/08_train.ipynb #c48f38e0
 def _prepare_run(s:Settings, acc:Accelerator, count:int)->tuple:
     "(RunDir, state or None): a new run, or one to go on with. Main process only."
     run = (RunDir(s.out) if s.out else find_unfinished("runs", s.preset, s.method)) if s.resume else None
@@ -402,7 +445,8 @@ def _prepare_run(s:Settings, acc:Accelerator, count:int)->tuple:
         return run, None
     config = read_config(run.config)
     check_same(s, stored_settings(Settings, config), FREE)
-    check_same(dict(processes=acc.num_processes, pictures=count), {k: config[k] for k in ("processes", "pictures")})
+    if config["processes"] != acc.num_processes: raise UserError(f"The run was started with {config['processes']} processes, now there are {acc.num_processes}.", "Start as many as then, or a new run with another --out.")
+    if config["pictures"] != count: raise UserError(f"The run was started with {config['pictures']} pictures, now there are {count}.", "Give the same data, or start a new run with another --out.")
     if config["threads"] != torch.get_num_threads(): warn_counted("threads", f"the run was started with {config['threads']} threads, now {torch.get_num_threads()}: results may differ in the last digits.")
     return run, load_latest(run.checkpoints)[0]
 
@@ -416,46 +460,47 @@ def prepare_run(s:Settings, acc:Accelerator, count:int)->tuple:
     if isinstance(answer[0], UserError): raise answer[0]
     return answer[0]
 
-# %% ../nbs/08_train.ipynb #e972e426
+# %% ../nbs/08_train.ipynb #a3dafd59
 def describe(t:Trainer, run:RunDir)->str:
     "The first lines of a run."
     s, acc = t.s, t.acc
-    remedies = " and ".join(["lambda warm-up"] * (s.remedies in ("all", "warmup")) + ["centring"] * centred(s)) or "none"
+    remedies = " and ".join(["lambda warm-up"] * (s.remedies in ("all", "warmup") and s.method != "moco") + ["centring"] * centred(s)) or "none"
     lines = [f"method    {s.method}, preset {s.preset}, seed {s.seed}", f"data      {t.source.describe()}",
         f"backbone  {s.arch}, {s.stages} stages, stride {s.stride}: {t.net.grid[0]} x {t.net.grid[1]} cells of a {s.view_size} px view",
         f"device    {acc.num_processes} process(es) on {acc.device.type}, {torch.get_num_threads()} thread(s) each, precision {s.precision}",
         f"batch     {s.batch_size} over all processes" + (f", in {s.accumulate} micro-batches" if s.accumulate > 1 else "") + f"; {t.steps} steps, {t.per_epoch} an epoch",
-        f"remedies  {remedies}" + (f"; BatchNorm in groups of {s.bn_group}" if s.bn == "split" else f"; BatchNorm {s.bn}") + (", keys permuted" if s.shuffle and s.bn != "sync" else ""), f"writes    {run}"]
+        f"remedies  {remedies}" + (f"; BatchNorm in groups of {group_size(s, acc.num_processes)}" if s.bn == "split" else f"; BatchNorm {s.bn}") + (", keys permuted" if permutes(s, acc.num_processes) else ", keys in order"), f"writes    {run}"]
     return "\n".join(lines + ([f"resumes   after step {t.step}"] if t.step else []))
 
 def hints(t:Trainer):
     "Warnings about settings that work but seldom well."
     s, n = t.s, len(t.source)
     if s.queue > n / 4: warn_counted("queue", f"the queue ({s.queue}) holds more than a quarter of the {n} pictures{', more than all of them' if s.queue > n else ''}: negatives will often be the same picture. Try --queue {max(1, n // 4 // s.batch_size) * s.batch_size}.")
-    if t.source.kind in PRESETS and t.source.kind not in s.preset: warn_counted("preset", f"the data look like {t.source.kind}, the preset is {s.preset}. Try --preset {t.source.kind}.")
+    looks = {"tiny-imagenet-64": "tiny-imagenet"}.get(s.preset, s.preset)
+    if t.source.kind in PRESETS and t.source.kind != looks: warn_counted("preset", f"the data look like {t.source.kind}, the preset is {s.preset}. Try --preset {t.source.kind}.")
     if s.bn == "sync" and not torch.cuda.is_available(): warn_counted("sync", "BatchNorm over processes needs GPUs: each process uses its own statistics.")
     if s.bn == "sync" and s.shuffle: warn_counted("sync-shuffle", "with BatchNorm over all processes there is nothing to permute: keys stay in order.")
 
-# %% ../nbs/08_train.ipynb #ec88408c
+# %% ../nbs/08_train.ipynb #613b52ec
 def train(
     s:Settings,
 )->RunDir:      # the directory with what the run left
     "Pre-train a backbone; every process calls this. Raises UserError for what a user can mend, Interrupted after a signal and a checkpoint."
     if not s.data: raise UserError(f"The preset {s.preset} needs pictures.", "Name their folder with --data.")
-    acc = make_accelerator(s, s.out or "runs")
+    acc = make_accelerator(s)
     share_threads(s, int(os.environ.get("LOCAL_WORLD_SIZE", acc.num_processes)))
     if acc.device.type == "cpu": keep_memory()
     source = open_data(s.data, s.layout, s.view_size, progress=acc.is_main_process, seed=s.seed, augment=augment_of(s), bad_share=s.bad_share)
-    run, state = prepare_run(s, acc, len(source))
     t = Trainer(s, acc, source)
+    run, state = prepare_run(s, acc, len(source))
     if state: restore(t, state)
     del state
     if acc.is_main_process: print(describe(t, run), flush=True); hints(t)
     metrics = MetricsFile(run.metrics, COLUMNS) if acc.is_main_process else None
     if metrics: metrics.truncate_after(t.step)
-    if s.log_with: acc.init_trackers("houghcl", config={k: v for k, v in vars(s).items()})
+    if s.log_with: acc.project_configuration.set_directories(str(run)); acc.init_trackers("houghcl", config={k: v for k, v in vars(s).items()})
     def report(row): metrics.append(row); acc.log({k: v for k, v in row.items() if k != "step"}, step=row["step"])
-    with StopOnSignal(say=acc.is_main_process) as stop: loop(t, run, stop, report)
+    with StopOnSignal(say=acc.is_main_process) as stop, progress_bar(t.steps, t.step, acc.is_main_process) as bar: loop(t, run, stop, report, bar)
     if acc.is_main_process: finish(t, run)
     acc.end_training()
     return run
@@ -465,7 +510,7 @@ def finish(t:Trainer, run:RunDir):
     export_backbone(t, run)
     rows = read_metrics(run.metrics)
     run.finish(**{k: v[-1] for k, v in rows.items()})
-    print("\n".join([*summary(), f"done: {run}/ has curves.png, pairs.png, metrics.csv and backbone.safetensors"]))
+    print("\n".join([*summary(), *t.bad.summary(), f"done: {run}/ has curves.png, pairs.png, metrics.csv and backbone.safetensors"]))
 
 # %% ../nbs/08_train.ipynb #a85c4e91
 def settings(argv)->Settings:
