@@ -6,7 +6,7 @@
 __all__ = ['EXTENSIONS', 'LAYOUTS', 'read_image', 'read_tensor', 'find_images', 'guess_layout', 'find_layout', 'BadFiles',
            'ImageData', 'open_data', 'EpochSampler', 'epoch_batches']
 
-# %% ../nbs/05c_data.ipynb #45f91967
+# %% ../nbs/05c_data.ipynb #18a55ba1
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import os
@@ -16,8 +16,7 @@ import torch
 from accelerate import skip_first_batches
 from PIL import Image, ImageOps
 from torch.utils.data import Dataset, Sampler
-from tqdm.auto import tqdm
-from .run import UserError, one_of, warn_counted
+from .run import UserError, one_of, progress_bar, warn_counted
 from .scenes import Scenes
 from .views import Augment, cut_view, view_records
 
@@ -233,7 +232,7 @@ class _Drawn:
         if not self.done[i]: self.kept[i], self.done[i] = self.scenes.image(i), True
         return self.kept[i]
 
-# %% ../nbs/05c_data.ipynb #51d00a3e
+# %% ../nbs/05c_data.ipynb #47e939c7
 def _header_size(path):
     "Upright (H, W) of a file, from its header, or None."
     try:
@@ -256,7 +255,7 @@ def _load(source, size, progress):
             images[i], bad[i] = image, (lost + [""])[0]
         return len(some)
     parts = [range(i, min(i + 50, len(source))) for i in range(0, len(source), 50)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool, tqdm(total=len(source), desc="decoding", unit=" pictures", disable=not progress) as bar:
+    with ThreadPoolExecutor(os.cpu_count()) as pool, progress_bar(len(source), main=progress, desc="decoding", unit="picture") as bar:
         for done in pool.map(load, parts):
             if done is None: pool.shutdown(cancel_futures=True); return None, bad
             bar.update(done)

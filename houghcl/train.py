@@ -157,12 +157,12 @@ def dense_weight(s:Settings, step:int, steps:int)->float:
     "Lambda: 0 for the first tenth of the run if the warm-up is on, then `lam`; the dense queue fills meanwhile."
     return 0.0 if s.remedies in ("all", "warmup") and step < 0.1 * steps else s.lam
 
-# %% ../nbs/08_train.ipynb #d944bc63
+# %% ../nbs/08_train.ipynb #f8f15fda
 def make_accelerator(s:Settings)->Accelerator:
     "An Accelerator for these settings; on a GPU where there is one, else over gloo."
     warnings.filterwarnings("ignore", "`broadcast_buffers`", FutureWarning) # newer PyTorch has another name, older ones do not know it
     if s.log_with and s.log_with not in get_available_trackers():
-        raise UserError(f"The tracker {s.log_with} is not installed.", f"Install its package, take one of {', '.join(get_available_trackers()) or 'none'}, or leave --log-with out.")
+        raise UserError(f"The tracker {s.log_with} is not installed.", "Install its package, or leave --log-with out.")
     acc = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=s.precision, log_with=s.log_with or None, project_config=ProjectConfiguration(),
         gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=s.accumulate, sync_with_dataloader=False),
         dataloader_config=DataLoaderConfiguration(split_batches=True, dispatch_batches=False, even_batches=False, use_seedable_sampler=False),
