@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT / "nbs"
 sys.path.insert(0, str(ROOT))
 DIRECTIVES = set("default_exp export exporti exports hide eval: label: fig-cap: fig-alt: code-fold: slow gpu".split())
-MACHINE = re.compile(r"site-packages|/home/|/Users/|/root/")
+MACHINE = re.compile(r"site-packages|/(?:home|Users|root)/")
 
 
 def directives(source: str) -> dict[str, str]:
