@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['SCALES', 'axis_hypotheses', 'axis_kernel', 'hypothesis_map', 'map_hypothesis', 'affine_votes', 'affine_confidence']
 
-# %% ../nbs/01b_affine.ipynb #f5ba32fa
+# %% ../nbs/01b_affine.ipynb #8b72998a
 import math
 import torch
+import torch.nn.functional as F
 from .geometry import grid_size
 
 # %% ../nbs/01b_affine.ipynb #a7266f1d
@@ -107,11 +108,14 @@ def _check_flip(flip_known, flips, batch):
     if not torch.is_tensor(flip_known) or flip_known.shape != (batch,) or flip_known.dtype != torch.bool:
         raise ValueError(f"flip_known is {flip_known!r}: give a bool tensor ({batch},), True where one view of the two is mirrored")
 
+# %% ../nbs/01b_affine.ipynb #8ac2239e
+TINY = 1e-20    # of a peak of 1; the smallest normal float32 is 1.2e-38, and two such factors meet
+
 # %% ../nbs/01b_affine.ipynb #e1e3f70e
 def _kernels(grid_a, grid_b, scales, flips, step, sigma, like):
     "Hypotheses and kernels of the rows (never flipped) and of the columns."
     hyp_y, hyp_x = (axis_hypotheses(side, scales, f, step) for side, f in zip(grid_b, (False, flips)))
-    k_y, k_x = (axis_kernel(h, a, b, sigma).to(like) for h, a, b in zip((hyp_y, hyp_x), grid_a, grid_b))
+    k_y, k_x = (F.threshold(axis_kernel(h, a, b, sigma), TINY, 0.).to(like) for h, a, b in zip((hyp_y, hyp_x), grid_a, grid_b))
     return hyp_y, hyp_x, k_y, k_x
 
 # %% ../nbs/01b_affine.ipynb #a4f983bd
@@ -151,7 +155,7 @@ def affine_votes(
 def _sharpened(votes, beta):
     "(H' / max H')^beta, in place; 0 where nothing voted. An even power is squared, which is faster than pow."
     top = votes.amax((1, 2), keepdim=True)
-    votes = votes.mul_(torch.where(top > 0, 1 / top, 0.))
+    votes = F.threshold_(votes.mul_(torch.where(top > 0, 1 / top, 0.)), TINY ** (1 / beta), 0.)
     while beta >= 2 and beta % 2 == 0: votes, beta = votes.square_(), beta / 2
     return votes if beta == 1 else votes.pow_(beta)
 
