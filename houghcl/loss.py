@@ -14,8 +14,9 @@ CHUNK_LOGITS = 2**25 # logits alive at once, 128 MiB in float32
 
 def _row_losses(q, k, queue, temperature):
     "Eq. InfoNCE for each row: q (R,C), k (R,C), queue (K,C) -> (R,)."
-    pos = (q * k).sum(-1) / temperature                             # (R,)
-    neg = torch.logsumexp(q @ queue.T / temperature, dim=-1)        # (R,)
+    q = q / temperature                                             # here, not over the R*K logits
+    pos = (q * k).sum(-1)                                           # (R,)
+    neg = torch.logsumexp(q @ queue.T, dim=-1)                      # (R,)
     return torch.logaddexp(pos, neg) - pos
 
 def _chunked_losses(q, k, queue, temperature):
