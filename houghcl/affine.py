@@ -77,9 +77,9 @@ def _by_cells(pairs, grid_a, grid_b):
     (Ha, Wa), (Hb, Wb) = grid_a, grid_b
     return pairs.reshape(len(pairs), Ha, Hb, Wa, Wb).transpose(2, 3).reshape(len(pairs), Ha * Wa, Hb * Wb)
 
-# %% ../nbs/01b_affine.ipynb #31a6c94f
+# %% ../nbs/01b_affine.ipynb #326b907d
 def _check(scales, step, sigma, gamma, beta, read):
-    "Refuse options out of range."
+    "Refuse options out of range; the scales as a tuple."
     scales = tuple(scales) if isinstance(scales, (tuple, list)) else (scales,)
     if not scales or not all(0 < s < math.inf for s in scales): raise ValueError(f"scales is {scales!r}: give positive numbers, SCALES by default")
     if not 0 < step < math.inf: raise ValueError(f"step is {step!r}: give cells, more than 0")
@@ -100,10 +100,13 @@ def _check_conf(conf, grid_a, grid_b):
         raise ValueError(f"conf is {tuple(conf.shape)} {conf.dtype}: give floating (B,{n},{m}) for the grids {grid_a} and {grid_b}")
     return grid_a, grid_b
 
-# %% ../nbs/01b_affine.ipynb #db610bb9
-def _check_flip(flip_known, flips, batch):
-    "Refuse a known flip that is not one bool for each image."
+# %% ../nbs/01b_affine.ipynb #7f16031f
+def _check_flip(flip_known, mirrored, flips, conf):
+    "Refuse a known flip that is not one bool for each image, and a second likeness that does not fit."
+    if mirrored is not None and mirrored.shape != conf.shape: raise ValueError(f"mirrored is {tuple(mirrored.shape)}: give {tuple(conf.shape)}, as conf")
+    if mirrored is not None and not flips: raise ValueError("flips is False, mirrored is given: leave flips at True, mirrored hypotheses vote with it")
     if flip_known is None: return
+    batch = len(conf)
     if not flips: raise ValueError("flips is False, flip_known is given: leave flips at True, the known flips choose among both")
     if not torch.is_tensor(flip_known) or flip_known.shape != (batch,) or flip_known.dtype != torch.bool:
         raise ValueError(f"flip_known is {flip_known!r}: give a bool tensor ({batch},), True where one view of the two is mirrored")
@@ -118,17 +121,35 @@ def _kernels(grid_a, grid_b, scales, flips, step, sigma, like):
     k_y, k_x = (F.threshold(axis_kernel(h, a, b, sigma), TINY, 0.).to(like) for h, a, b in zip((hyp_y, hyp_x), grid_a, grid_b))
     return hyp_y, hyp_x, k_y, k_x
 
-# %% ../nbs/01b_affine.ipynb #a4f983bd
-def _evened(pairs, k_y, k_x, gamma, flip_known):
-    "H' for the matches as pairs of rows and columns (B,Ha*Hb,Wa*Wb); hypotheses with the wrong flip get 0."
-    votes = (k_y @ pairs) @ k_x.T                                                   # (B,n_y,n_x)
+# %% ../nbs/01b_affine.ipynb #ea6b7b30
+def _contrast(conf):
+    "What each match has beyond the mean of its row and of its column (B,N,M)."
+    return conf - conf.mean(2, keepdim=True) - conf.mean(1, keepdim=True) + conf.mean((1, 2), keepdim=True)
+
+def _halves(k_x, mirrored):
+    "The columns' kernels for each likeness: all of them, or the unflipped and the mirrored ones."
+    return (k_x,) if mirrored is None else k_x.chunk(2)
+
+# %% ../nbs/01b_affine.ipynb #e618ecaa
+def _evened(looks, k_y, k_x, gamma, flip_known, contrast):
+    "H' (B,n_y,n_x) for one likeness (B,Ha*Hb,Wa*Wb) or two; hypotheses with the wrong flip get 0."
+    parts = zip(looks, _halves(k_x, looks[1] if len(looks) > 1 else None))
+    votes = torch.cat([(k_y @ pairs) @ k.T for pairs, k in parts], 2)
+    if contrast: votes = votes.relu_()
     if gamma:
-        reach = k_y.sum(1)[:, None] * k_x.sum(1)                                    # (n_y,n_x) = K_y 1 K_x^T
+        power = 2 if contrast else 1
+        reach = k_y.pow(power).sum(1)[:, None] * k_x.pow(power).sum(1)              # (n_y,n_x) = K_y 1 K_x^T
         votes = votes.mul_(torch.where(reach > 0, reach ** -gamma, 0.))
     if flip_known is not None:
         mirrored = torch.arange(k_x.shape[0], device=k_x.device) >= k_x.shape[0] // 2       # the second half of the columns' hypotheses
         votes = votes.mul_((mirrored == flip_known.to(k_x.device)[:, None])[:, None])
     return votes
+
+# %% ../nbs/01b_affine.ipynb #9931edc4
+def _looks(conf, mirrored, grid_a, grid_b, contrast):
+    "One likeness or two, as pairs of rows times pairs of columns, in contrast if asked for."
+    given = [conf] if mirrored is None else [conf, mirrored.to(conf)]
+    return [_by_axes(_contrast(c) if contrast else c, grid_a, grid_b) for c in given]
 
 # %% ../nbs/01b_affine.ipynb #208534ff
 def affine_votes(
@@ -141,15 +162,17 @@ def affine_votes(
     sigma=0.5,          # width of the Gaussian, in cells of b
     gamma=0.5,          # power of the reach that votes are divided by
     flip_known=None,    # bool (B,), whether the pair is mirrored; None: not known
+    mirrored=None,      # confidence of every match when view b is seen mirrored (B,N,M); None: only one look
+    contrast=False,     # count what a match has beyond its row and column
 )->tuple:               # evened votes (B,n_y,n_x), hypotheses of the rows (n_y,2) and of the columns (n_x,2)
     "Votes of all matches for all hypotheses of the product space, H' = K_y A K_x^T / (K_y 1 K_x^T)^gamma."
     scales = _check(scales, step, sigma, gamma, 1, "match")
     grid_a, grid_b = _check_conf(conf, grid_a, grid_b)
-    _check_flip(flip_known, flips, len(conf))
+    _check_flip(flip_known, mirrored, flips, conf)
     conf = conf if conf.dtype == torch.float64 else conf.float()
     hyp_y, hyp_x, k_y, k_x = _kernels(grid_a, grid_b, scales, flips, step, sigma, conf)
     with torch.autocast(conf.device.type, enabled=False):
-        return _evened(_by_axes(conf, grid_a, grid_b), k_y, k_x, gamma, flip_known), hyp_y, hyp_x
+        return _evened(_looks(conf, mirrored, grid_a, grid_b, contrast), k_y, k_x, gamma, flip_known, contrast), hyp_y, hyp_x
 
 # %% ../nbs/01b_affine.ipynb #5a7b087f
 def _sharpened(votes, beta):
@@ -172,14 +195,19 @@ def affine_confidence(
     beta=8.0,           # power that sharpens the votes
     read="geometry",    # 'geometry': R alone; 'match': R times conf
     flip_known=None,    # bool (B,), whether the pair is mirrored; None: not known
-)->torch.Tensor:        # confidence of every match, up to a factor for each image (B,N,M), float32 (float64 kept)
-    "Vote in the product of two Hough spaces, even, sharpen, read back: R = K_y^T (H' / max H')^beta K_x."
+    mirrored=None,      # confidence of every match when view b is seen mirrored (B,N,M); None: only one look
+    contrast=False,     # count what a match has beyond its row and column
+)->torch.Tensor:        # confidence of every match (B,N,M), 0 to 1 for 'geometry'; float32 (float64 kept)
+    "Vote in the product of two Hough spaces, even, sharpen, read back: R = K_y^T Q K_x / sum Q, Q = (H' / max H')^beta."
     scales = _check(scales, step, sigma, gamma, beta, read)
     grid_a, grid_b = _check_conf(conf, grid_a, grid_b)
-    _check_flip(flip_known, flips, len(conf))
+    _check_flip(flip_known, mirrored, flips, conf)
     conf = conf if conf.dtype == torch.float64 else conf.float()
     _, _, k_y, k_x = _kernels(grid_a, grid_b, scales, flips, step, sigma, conf)
     with torch.autocast(conf.device.type, enabled=False):
-        q = _sharpened(_evened(_by_axes(conf, grid_a, grid_b), k_y, k_x, gamma, flip_known), beta)
-        r = _by_cells((k_y.T @ q) @ k_x, grid_a, grid_b)
-    return r * conf if read == "match" else r
+        q = _sharpened(_evened(_looks(conf, mirrored, grid_a, grid_b, contrast), k_y, k_x, gamma, flip_known, contrast), beta)
+        q = q.div_(q.sum((1, 2), keepdim=True).clamp_min(TINY))
+        k = _halves(k_x, mirrored)
+        r = [_by_cells((k_y.T @ part) @ half, grid_a, grid_b) for part, half in zip(q.chunk(len(k), 2), k)]
+    if read == "match": r = [x * look for x, look in zip(r, (conf, mirrored))]
+    return sum(r)

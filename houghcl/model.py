@@ -19,7 +19,7 @@ from torchvision.models import get_model, get_model_builder, list_models, resnet
 
 from .geometry import grid_size
 from .loss import dense_loss, info_nce
-from .pairing import center_features, pair, pck_counts, pool_features
+from .pairing import center_features, mirror_cells, pair, pck_counts, pool_features
 
 # %% ../nbs/04_model.ipynb #c3192ddc
 class SplitBatchNorm2d(nn.BatchNorm2d):
@@ -183,12 +183,17 @@ class DenseCL(nn.Module):
         ema:float=0.999,             # momentum of the key network
         match_on:str="backbone",     # features that are compared: 'backbone' or 'projected'
         center:bool=False,           # centre features before matching
-        options:dict|None=None):     # of `pair`: sigma, exponent, mutual
+        options:dict|None=None,      # of `pair`: sigma, exponent, mutual, jitter, swap, contrast
+        dense_on:str="all",          # cells in the dense loss: 'all', the 'confident' half, or all 'weighted' by confidence
+        mirror:bool=False):          # affine pairs only: the key network sees view b mirrored too, for matching
         super().__init__()
+        if dense_on not in ("all", "confident", "weighted"): raise ValueError(f"dense_on={dense_on!r}: it must be 'all', 'confident' or 'weighted'")
+        if mirror and METHODS.get(method) != "affine": raise ValueError(f"mirror=True with method={method!r}: only 'houghcl+' can use a second look")
         if method not in METHODS: raise ValueError(f"method={method!r}: it must be one of {', '.join(METHODS)}")
         if match_on not in ("backbone", "projected"): raise ValueError(f"match_on={match_on!r}: it must be 'backbone' or 'projected'")
         self.pairing, self.match_on, self.grid = METHODS[method], match_on, grid_size(grid)
         self.temperature, self.ema, self.options = temperature, ema, dict(options or {})
+        self.dense_on, self.mirror = dense_on, mirror
         self.query = Encoder(backbone, self.grid, dim, dense=self.pairing is not None)
         self.key = _frozen_copy(self.query)
         on_heads = match_on == "projected" and self.pairing is not None
@@ -226,23 +231,39 @@ def _keys(model, view, order):
     return [None if out is None else take_rows(out, back) for out in model.key(take_rows(view, order))]
 
 @torch.no_grad()
-def _matching_features(model, cells, dense, mean):
-    "The features that are compared, (B,N,C), centred if the model centres; updates the running mean in training."
+def _matching_features(model, cells, dense, mean, update=True):
+    "The features that are compared, (B,N,C), centred if the model centres; updates the running mean in training, if asked."
     f = (dense if model.match_on == "projected" and dense is not None else cells).float()
     f = f.nan_to_num(0.0).clamp(-1e15, 1e15)     # a diverged network is told by its loss, on all processes at once
     if mean is None: return f
     centred = center_features(f, mean())
-    if model.training: mean.update(f)
+    if model.training and update: mean.update(f)
     return centred
 
-# %% ../nbs/04_model.ipynb #887d39e4
-def _choose(model, f_a, f_b, theta_a, theta_b, generator):
-    "Partner of each cell, and the weight of its loss: None, or 0 where geometric or mutual pairs found no partner."
+def _second_look(model, view_b, order):
+    "The features of view b as the key network sees it mirrored, in the places of b's cells; None if the model looks once."
+    if not model.mirror: return None
+    cells, _, dense = _keys(model, view_b.flip(-1), order)
+    return mirror_cells(_matching_features(model, cells, dense, model.mean_b, update=False), model.grid)
+
+# %% ../nbs/04_model.ipynb #8f1f8aaa
+def _pairs(model, f_a, f_b, f_m, theta_a, theta_b, generator):
+    "Partner of each cell and its confidence. What is drawn is drawn for the images of all processes, so that their number changes nothing."
     rank, n = world()
-    if model.pairing == "random":          # drawn for the images of all processes, so their number changes nothing
-        return pair("random", f_a[:1].expand(n * len(f_a), -1, -1), None, model.grid, generator=generator)[0].chunk(n)[rank], None
-    index, confidence = pair(model.pairing, f_a, f_b, model.grid, theta_a=theta_a, theta_b=theta_b, **model.options)
-    return index, (confidence > 0).float() if model.pairing == "geometric" or model.options.get("mutual") else None
+    if model.pairing == "random": found = pair("random", f_a[:1].expand(n * len(f_a), -1, -1), None, model.grid, generator=generator)
+    elif model.pairing == "geometric" and generator is not None: found = pair("geometric", None, None, model.grid, None, gather_rows(theta_a), gather_rows(theta_b), generator=generator, **model.options)
+    else:
+        second = {} if f_m is None else dict(mirrored=f_m)
+        return pair(model.pairing, f_a, f_b, model.grid, theta_a=theta_a, theta_b=theta_b, **second, **model.options)
+    return [x.chunk(n)[rank] for x in found]
+
+def _weight(model, confidence):
+    "Weight of each cell in the dense loss, (B,N), or None: geometric and mutual pairs leave out cells without a partner, `dense_on` may leave out more."
+    weight = (confidence > 0).float() if model.pairing == "geometric" or model.options.get("mutual") or model.dense_on != "all" else None
+    if model.dense_on == "confident":
+        ranked = gather_rows(confidence).flatten().sort(descending=True)[0]
+        weight = weight * (confidence >= ranked[len(ranked) // 2 - 1])
+    return weight * confidence if model.dense_on == "weighted" else weight
 
 # %% ../nbs/04_model.ipynb #108e6f92
 def _pair_stats(index, cosine, theta_a, theta_b, grid)->dict:
@@ -260,7 +281,7 @@ def step(
     theta_b=None,         # where view_b lies, (B,2,3)
     lam:float=0.5,        # weight of the dense loss
     order=None,           # permutation of the keys of all processes; None leaves them in order
-    generator=None,       # for random pairs
+    generator=None,       # for random and for spoilt geometric pairs
     stats:bool=False,     # also count how good the pairs are
 )->dict:                  # loss, loss_global, loss_dense; key, dense_key (B,D); index (B,N); counts if asked
     "The losses of one (micro-)batch of this process (HoughCL poster; DenseCL, section 3)."
@@ -273,8 +294,8 @@ def step(
     if model.pairing is None:
         out.update(loss=out["loss_global"], loss_dense=torch.zeros_like(out["loss_global"]), index=None)
     else:
-        index, weight = _choose(model, f_a, f_b, theta_a, theta_b, generator)
-        out.update(dense_terms(model, r, r_key, index, weight), index=index)
+        index, confidence = _pairs(model, f_a, f_b, _second_look(model, view_b, order), theta_a, theta_b, generator)
+        out.update(dense_terms(model, r, r_key, index, _weight(model, confidence)), index=index)
         out["loss"] = (1 - lam) * out["loss_global"] + lam * out["loss_dense"]
     if stats:
         chosen = cosine()[0]
@@ -301,11 +322,12 @@ def matching_features(
     model:DenseCL,
     view_a:torch.Tensor, # query views, (B,3,H,W), normalised
     view_b:torch.Tensor, # key views, (B,3,H,W)
-)->tuple:                # f_a, f_b (B,N,C), as `pair` takes them
+)->tuple:                # f_a, f_b (B,N,C), as `pair` takes them, and the second look, or None
     "What the model compares when it pairs the cells of two views; the model's mode is restored."
     training = model.training
     model.eval()
     (cells_a, _, r), (cells_b, _, r_key) = model.query(view_a), model.key(view_b)
     f = [_matching_features(model, *x) for x in ((cells_a, r, model.mean_a), (cells_b, r_key, model.mean_b))]
+    f.append(_second_look(model, view_b, None))
     model.train(training)
     return f

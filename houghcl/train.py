@@ -7,7 +7,8 @@ __all__ = ['CHOICES', 'AT_LEAST', 'AT_MOST', 'FREE', 'PRESETS', 'ABOUT', 'COLUMN
            'dense_weight', 'make_accelerator', 'keep_memory', 'share_threads', 'make_model', 'group_size', 'permutes',
            'centred', 'pair_options', 'augment_of', 'make_optimizer', 'make_loader', 'Trainer', 'draws', 'train_step',
            'state_of', 'restore', 'metrics_row', 'Watch', 'agree', 'diverged', 'save', 'loop', 'example_views', 'draw',
-           'pairs_figure', 'export_backbone', 'prepare_run', 'describe', 'hints', 'train', 'finish', 'settings', 'main']
+           'pairs_figure', 'export_backbone', 'prepare_run', 'about_pairs', 'describe', 'hints', 'train', 'finish',
+           'settings', 'main']
 
 # %% ../nbs/08_train.ipynb #0d1ef8a4
 import ctypes
@@ -66,6 +67,11 @@ class Settings:
     sigma:float = 0.5             # width of a vote, in cells
     exponent:float = 3.0          # of the appearance confidence
     mutual:bool = False           # keep only pairs that choose each other
+    mirror:bool = False           # houghcl+ only: the key network sees view b mirrored too, for matching
+    contrast:bool = False         # houghcl+ only: votes count what a match has beyond its row and column
+    dense_on:str = "all"          # cells in the dense loss: all, the confident half, or all weighted by confidence
+    jitter:float = 0.0            # geometric only: spoil pairs by a Gaussian of so many cells
+    swap:float = 0.0              # geometric only: spoil this share of the pairs
     match_on:str = "backbone"     # features that are compared: backbone or projected
     # Network
     arch:str = "resnet18"         # a torchvision ResNet
@@ -96,12 +102,12 @@ class Settings:
 
     def __post_init__(self): check(self)
 
-# %% ../nbs/08_train.ipynb #16ae965c
-CHOICES = dict(method=tuple(METHODS), schedule=("step", "epoch"), remedies=("all", "warmup", "center", "none"), bn=("split", "sync", "plain"),
+# %% ../nbs/08_train.ipynb #a389804c
+CHOICES = dict(method=tuple(METHODS), schedule=("step", "epoch"), remedies=("all", "warmup", "center", "none"), bn=("split", "sync", "plain"), dense_on=("all", "confident", "weighted"),
     layout=("auto", *LAYOUTS), arch=tuple(RESNETS), match_on=("backbone", "projected"), init=("torchvision", "fan_in"), precision=("no", "fp16", "bf16"))
 AT_LEAST = dict(epochs=1, steps=0, batch_size=2, accumulate=1, lr=0, sgd_momentum=0, weight_decay=0, clip=0, queue=1, lam=0, sigma=0, exponent=1e-3, temperature=1e-3, min_area=1e-3, stages=1, stride=1, grid=0,
-    dim=1, bn_group=2, view_size=8, workers=0, threads=0, log_every=1, checkpoint_every=1, keep=1, seed=0)
-AT_MOST = dict(seed=2**32 - 1, sigma=100, exponent=100, lr=1e30, weight_decay=1e30, temperature=1e30, clip=1e30, sgd_momentum=1, ema=1, lam=1, stages=4, min_area=1, flip=1, bad_share=1)
+    dim=1, bn_group=2, view_size=8, workers=0, threads=0, log_every=1, checkpoint_every=1, keep=1, seed=0, jitter=0, swap=0)
+AT_MOST = dict(seed=2**32 - 1, sigma=100, exponent=100, lr=1e30, weight_decay=1e30, temperature=1e30, clip=1e30, sgd_momentum=1, ema=1, lam=1, stages=4, min_area=1, flip=1, bad_share=1, jitter=100, swap=1)
 FREE = ("out", "resume", "log_every", "checkpoint_every", "keep", "workers", "threads", "log_with", "debug") # may differ on resume
 
 # %% ../nbs/08_train.ipynb #302b2301
@@ -117,6 +123,9 @@ def check(s:Settings):
     if s.stride not in strides: raise UserError(f"stride {s.stride} is not possible for {s.stages} stages.", f"Use --stride {min(strides, key=lambda x: abs(x - s.stride))}.")
     if s.view_size % s.stride: raise UserError(f"view-size {s.view_size} is not a multiple of stride {s.stride}.", f"Use --view-size {round(s.view_size / s.stride) * s.stride}.")
     if s.mutual and METHODS[s.method] in (None, "random", "same"): raise UserError(f"{s.method} has no mutual pairs.", "Leave --mutual out.")
+    if (s.mirror or s.contrast) and s.method != "houghcl+": raise UserError(f"{s.method} knows no --mirror and no --contrast.", "Use --method houghcl+, or leave them out.")
+    if (s.jitter or s.swap) and (s.method != "geometric" or s.mutual): raise UserError("jitter and swap spoil geometric pairs.", "Use --method geometric without --mutual, or leave them out.")
+    if s.dense_on != "all" and METHODS[s.method] in (None, "random", "same"): raise UserError(f"{s.method} has no confidence to choose cells by.", "Leave --dense-on out.")
     cells = s.view_size // s.stride
     if s.grid > cells: raise UserError(f"grid {s.grid} is larger than the feature map, {cells} cells on a side.", f"Use --grid {cells} or less, or a smaller --stride.")
     if s.grid == 1: raise UserError("grid 1 leaves nothing to pair.", "Use --grid 2 or more.")
@@ -192,7 +201,7 @@ def make_model(s:Settings, processes:int=1)->DenseCL:
     "The model of these settings; drawn from torch's global generator."
     backbone = make_backbone(s.arch, s.stages, s.stride, group_size(s, processes) if s.bn == "split" else None, s.init)
     model = DenseCL(backbone, s.grid or s.view_size // s.stride, s.method, s.dim, s.queue, s.temperature, s.ema, s.match_on,
-        center=centred(s), options=pair_options(s))
+        center=centred(s), options=pair_options(s), dense_on=s.dense_on, mirror=s.mirror)
     return torch.nn.SyncBatchNorm.convert_sync_batchnorm(model) if s.bn == "sync" and torch.cuda.is_available() else model
 
 def group_size(s:Settings, processes:int)->int:
@@ -210,7 +219,8 @@ def centred(s:Settings)->bool:
 
 def pair_options(s:Settings)->dict:
     "The options of `pair` that the method understands."
-    return {**({"mutual": True} if s.mutual else {}), **(dict(sigma=s.sigma, exponent=s.exponent) if METHODS[s.method] == "hough" else {})}
+    own = {"hough": ("sigma", "exponent"), "affine": ("sigma", "exponent", "contrast"), "geometric": ("jitter", "swap")}.get(METHODS[s.method], ())
+    return {name: getattr(s, name) for name in (*own, *(("mutual",) if s.mutual else ()))}
 
 def augment_of(s:Settings)->Augment:
     "How views are drawn."
@@ -261,12 +271,13 @@ class Trainer:
             batches = epoch_batches(self.loader, self.sampler, epoch, done * self.s.accumulate)
             yield from itertools.islice(batches, (self.per_epoch - done) * self.s.accumulate)
 
-# %% ../nbs/08_train.ipynb #78446680
+# %% ../nbs/08_train.ipynb #a7b7eee6
 def draws(t:Trainer, micro:int)->dict:
-    "What a micro-batch draws beside its views, from the seed and its number: the order of keys, random pairs."
+    "What a micro-batch draws beside its views, from the seed and its number: the order of keys, random or spoilt pairs."
     s, n = t.s, t.step * t.s.accumulate + micro
     order = key_order(s.seed, n, s.batch_size // s.accumulate) if permutes(s, t.acc.num_processes) else None
-    return dict(order=order, generator=torch.Generator().manual_seed(s.seed * 1_000_003 + n) if s.method == "random" else None)
+    drawn = s.method == "random" or s.jitter or s.swap
+    return dict(order=order, generator=torch.Generator().manual_seed(s.seed * 1_000_003 + n) if drawn else None)
 
 def train_step(
     t:Trainer,
@@ -423,8 +434,9 @@ def draw(t:Trainer, run:RunDir):
 def pairs_figure(t:Trainer):
     "The poster's picture: cosine pairs beside voted pairs, on the features of this run."
     a, b, _, _ = example_views(t)
-    f_a, f_b = matching_features(t.net, a, b)
-    votes = ("HoughCL+: affine votes", "affine", {}) if t.s.method == "houghcl+" else ("HoughCL: votes", "hough", dict(sigma=t.s.sigma, exponent=t.s.exponent))
+    f_a, f_b, f_m = matching_features(t.net, a, b)
+    second = {} if f_m is None else dict(mirrored=f_m)
+    votes = ("HoughCL+: affine votes", "affine", pair_options(t.s) | second) if t.s.method == "houghcl+" else ("HoughCL: votes", "hough", dict(sigma=t.s.sigma, exponent=t.s.exponent))
     found = {name: [x.cpu() for x in pair(how, f_a, f_b, t.net.grid, **options)] for name, how, options in (("DenseCL: highest cosine", "cosine", {}), votes)}
     n = f_a.shape[1]; top = min(5, n // 2)
     return poster_figure(denormalise(a).cpu(), denormalise(b).cpu(), found, t.net.grid, top, min(20, n - top))
@@ -460,7 +472,13 @@ def prepare_run(s:Settings, acc:Accelerator, count:int)->tuple:
     if isinstance(answer[0], UserError): raise answer[0]
     return answer[0]
 
-# %% ../nbs/08_train.ipynb #a3dafd59
+# %% ../nbs/08_train.ipynb #f6de4ac5
+def about_pairs(s:Settings)->str:
+    "What is unusual about the pairs of a run, in words."
+    said = dict(mutual=s.mutual and "mutual", mirror=s.mirror and "by a second look", contrast=s.contrast and "votes in contrast", jitter=s.jitter and f"spoilt by {s.jitter:g} cells", swap=s.swap and f"{s.swap:.0%} of them swapped",
+        dense_on={"confident": "dense loss on the most confident half", "weighted": "dense loss weighted by confidence"}.get(s.dense_on))
+    return ", ".join(text for text in said.values() if text)
+
 def describe(t:Trainer, run:RunDir)->str:
     "The first lines of a run."
     s, acc = t.s, t.acc
@@ -469,7 +487,7 @@ def describe(t:Trainer, run:RunDir)->str:
         f"backbone  {s.arch}, {s.stages} stages, stride {s.stride}: {t.net.grid[0]} x {t.net.grid[1]} cells of a {s.view_size} px view",
         f"device    {acc.num_processes} process(es) on {acc.device.type}, {torch.get_num_threads()} thread(s) each, precision {s.precision}",
         f"batch     {s.batch_size} over all processes" + (f", in {s.accumulate} micro-batches" if s.accumulate > 1 else "") + f"; {t.steps} steps, {t.per_epoch} an epoch",
-        f"remedies  {remedies}" + (f"; BatchNorm in groups of {group_size(s, acc.num_processes)}" if s.bn == "split" else f"; BatchNorm {s.bn}") + (", keys permuted" if permutes(s, acc.num_processes) else ", keys in order"), f"writes    {run}"]
+        f"remedies  {remedies}" + (f"; BatchNorm in groups of {group_size(s, acc.num_processes)}" if s.bn == "split" else f"; BatchNorm {s.bn}") + (", keys permuted" if permutes(s, acc.num_processes) else ", keys in order"), *([f"pairs     {pairs}"] if (pairs := about_pairs(s)) else []), f"writes    {run}"]
     return "\n".join(lines + ([f"resumes   after step {t.step}"] if t.step else []))
 
 def hints(t:Trainer):
