@@ -57,12 +57,13 @@ def peak_memory(
         return max(0, _status("VmHWM") - before)
     except (OSError, AttributeError): return None
 
-# %% ../nbs/11_bench.ipynb #e67a0913
+# %% ../nbs/11_bench.ipynb #e4a6290b
 def pairing_jobs(batch:int, side:int, channels:int, device)->dict:
-    "Functions to time: the bare product, cosine pairing, Hough pairing, on the same features."
+    "Functions to time, on the same features: the bare product, and pairing by cosine, by the poster's votes, by affine votes with one likeness and with two."
     g = torch.Generator().manual_seed(0)
     f_a, f_b = (torch.rand(batch, side * side, channels, generator=g).to(device) for _ in "ab")
-    return dict(product=lambda: f_a @ f_b.mT, cosine=lambda: pair("cosine", f_a, f_b, side), hough=lambda: pair("hough", f_a, f_b, side))
+    jobs = {m: (lambda m=m: pair(m, f_a, f_b, side)) for m in ("cosine", "hough", "affine")}
+    return dict(product=lambda: f_a @ f_b.mT, **jobs, two_looks=lambda: pair("affine", f_a, f_b, side, mirrored=f_b))
 
 def pairing_rows(batch:int, sides, channels, repeats:int, device="cpu", memory:bool=True)->list:
     "A row for each side and number of channels: seconds, ratios, peak bytes."
@@ -71,7 +72,7 @@ def pairing_rows(batch:int, sides, channels, repeats:int, device="cpu", memory:b
         for c in channels:
             jobs = pairing_jobs(batch, side, c, device)
             t = time_in_turns(jobs, repeats)
-            row = dict(batch=batch, side=side, channels=c, gflop=2 * batch * side**4 * c / 1e9, **{f"{k}_ms": 1e3 * v for k, v in t.items()}, hough_over_cosine=t["hough"] / t["cosine"])
+            row = dict(batch=batch, side=side, channels=c, gflop=2 * batch * side**4 * c / 1e9, **{f"{k}_ms": 1e3 * v for k, v in t.items()}, **{f"{k}_over_cosine": t[k] / t["cosine"] for k in ("hough", "affine", "two_looks")})
             if memory: row.update({f"{k}_mb": p / 2**20 if (p := peak_memory(job)) is not None else "" for k, job in jobs.items()})
             rows.append(row)
     return rows
@@ -88,11 +89,14 @@ def step_job(batch:int, device, arch:str="resnet50", size:int=224, queue:int=655
         optimizer.step(); optimizer.zero_grad(); model.momentum_update()
     return job
 
-def step_rows(batch:int, repeats:int, device="cpu", arch:str="resnet50", size:int=224)->list:
-    "One row: seconds of the step and of both pairings, for one image, and their share of the step."
-    step = time_in_turns(dict(step=step_job(batch, device, arch, size)), repeats)["step"] / batch
-    t = time_in_turns(pairing_jobs(256, size // 32, 2048, device), 7)
-    return [dict(arch=arch, batch=batch, step_ms_per_image=1e3 * step, **{f"{k}_ms_per_image": 1e3 * v / 256 for k, v in t.items()}, hough_share_of_step=t["hough"] / 256 / step, hough_over_cosine=t["hough"] / t["cosine"])]
+def step_rows(batch:int, repeats:int, device="cpu", arch:str="resnet50", size:int=224, sides=(7, 14))->list:
+    "A row for each grid: seconds of the step and of each pairing, for one image, and the pairing's share of the step."
+    step, rows = time_in_turns(dict(step=step_job(batch, device, arch, size)), repeats)["step"] / batch, []
+    for side in sides:
+        n = 256 * 49 // side**2
+        t = {k: v / n for k, v in time_in_turns(pairing_jobs(n, side, 2048, device), 7).items()}
+        rows.append(dict(arch=arch, batch=batch, side=side, step_ms=1e3 * step, **{f"{k}_ms": 1e3 * v for k, v in t.items()}, **{f"{k}_share": t[k] / step for k in t if k != "product"}))
+    return rows
 
 # %% ../nbs/11_bench.ipynb #76da4434
 def demo_rows(steps:int=5)->list:

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['VIEW_TRIES', 'VIEW_UNIFORMS', 'grid_size', 'cell_centers', 'theta_from_box', 'apply_theta', 'invert_theta',
-           'resample_separable', 'sample_view', 'view_from_uniform', 'random_view', 'correspondence', 'overlap']
+           'resample_separable', 'sample_view', 'view_from_uniform', 'random_view', 'correspondence', 'between',
+           'overlap']
 
 # %% ../nbs/00_geometry.ipynb #0d364680
 import math
@@ -253,6 +254,15 @@ def correspondence(
     if len(theta_a) != len(theta_b): raise ValueError(f"theta_b holds {len(theta_b)} views, theta_a {len(theta_a)}: give two views of each image")
     centers = cell_centers(grid, dtype=theta_a.dtype, device=theta_a.device)
     return apply_theta(invert_theta(theta_b), apply_theta(theta_a, centers))
+
+# %% ../nbs/00_geometry.ipynb #57cd3eac
+def between(
+    theta_a:torch.Tensor,  # maps of the views a (B,2,3)
+    theta_b:torch.Tensor,  # maps of the views b of the same images (B,2,3)
+)->torch.Tensor:           # maps from view a to view b (B,2,3)
+    "The map that `correspondence` follows, as one: from view a to the image, and down to view b."
+    back = invert_theta(theta_b)
+    return torch.cat([back[:, :, :2] @ theta_a[:, :, :2], apply_theta(back, theta_a[:, None, :, 2]).transpose(1, 2)], 2)
 
 # %% ../nbs/00_geometry.ipynb #b54bed92
 def overlap(

@@ -27,7 +27,7 @@ def precision_coverage(
     value, order = confidence.flatten().sort(descending=True)
     right = right.flatten()[order].double()
     group = torch.unique_consecutive(value, return_inverse=True)[1]                        # pairs of equal confidence
-    share = torch.zeros(int(group[-1]) + 1, dtype=torch.float64, device=right.device).index_reduce_(0, group, right, "mean", include_self=False)
+    share = torch.bincount(group, right) / torch.bincount(group)
     kept = torch.arange(1, len(right) + 1, dtype=torch.float64, device=right.device)
     return kept / len(right), share[group].cumsum(0) / kept
 
