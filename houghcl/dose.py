@@ -72,7 +72,7 @@ def response_of(run, s:DoseSettings)->dict:
         out["picture"] = image["value"], image["error"]
     if s.coco: out["thing"] = value(probe(s.coco, "dense"), "knn@20", "miou")
     part = probe("scenes", "parts")
-    out["part"] = value(part, "cosine", "pck")
+    out["part"] = value(part, "within", "pck")
     return {key: v for name, pair in out.items() for key, v in zip((name, f"{name}_error"), pair)}
 
 # %% ../nbs/12b_dose.ipynb #aae10873

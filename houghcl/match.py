@@ -53,7 +53,8 @@ def draw_views(
 )->Views:
     "Views of pictures, spread evenly over the list; a second time round they are others."
     turns = -(-n // len(source))
-    keys = [(turn, i) for turn in range(turns) for i in range(len(source))] if turns > 1 else [(0, i * len(source) // n) for i in range(n)]
+    if turns > 1: keys = [(turn, i) for turn in range(turns) for i in range(len(source))]
+    else: keys = [(0, i * len(source) // n if len(source) < 2 * n else i * len(source) // n // 2 * 2 + i % 2) for i in range(n)]   # even and odd ones
     parts = [make_views(default_collate([source[k] for k in keys[at:at + 100][:n - at]]), seed, augment, size) for at in range(0, n, 100)]
     return Views(*map(torch.cat, zip(*parts)), torch.tensor([i for _, i in keys[:n]]))
 
@@ -227,7 +228,7 @@ def load_matcher(
     "Find a matcher. Raises UserError where there is none."
     if name in MATCHERS: return MATCHERS[name]
     module, colon, function = name.partition(":")
-    if not colon: raise UserError(f"There is no matcher {name!r}.", f"Give module:function, or one of {', '.join(MATCHERS)}.")
+    if not colon: raise UserError(f"There is no matcher {name!r}.", f"Give module:function, or one of these: {'; '.join(MATCHERS)}.")
     if os.getcwd() not in sys.path: sys.path.insert(0, os.getcwd())
     try: found = getattr(importlib.import_module(module), function)
     except ImportError as error: raise UserError(f"{module} cannot be imported: {error}.", "Name a module of the current folder, or an installed one.") from error
@@ -265,7 +266,10 @@ def run_matcher(
     answers = []
     for at in range(0, len(cells.a), batch):
         part = slice(at, at + batch)
-        answer = matcher.function(cells.a[part], cells.b[part], grid, grid, **{k: known[k][part] for k in matcher.given})
+        try: answer = matcher.function(cells.a[part], cells.b[part], grid, grid, **{k: known[k][part] for k in matcher.given})
+        except Exception as error:
+            if name in MATCHERS: raise
+            raise UserError(f"{name} fails: {type(error).__name__}: {error}.", "It is called as function(f_a, f_b, grid_a, grid_b), with features (B,N,C) and grids (H, W); --debug shows where.") from error
         answers.append(_checked(answer, name, cells.a[part].shape[:2], math.prod(grid)))
     return [torch.cat(x) for x in zip(*answers)]
 
@@ -317,7 +321,7 @@ class MatchSettings:
     def __post_init__(self):
         for name, low, high in (("pairs", 2, 10**7), ("view_size", 16, 4096), ("flip", 0, 1), ("seed", 0, 2**32 - 1), ("threads", 0, 4096)): in_range(name, getattr(self, name), low, high)
         for name in self.beside:
-            if name not in MATCHERS: raise UserError(f"There is no matcher {name!r}.", f"Choose from {', '.join(MATCHERS)}.")
+            if name not in MATCHERS: raise UserError(f"There is no matcher {name!r}.", f"Choose from these: {'; '.join(MATCHERS)}.")
 
 # %% ../nbs/07b_match.ipynb #e464201a
 def open_views(
