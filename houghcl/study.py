@@ -134,7 +134,7 @@ def study(s:StudySettings):
     if s.threads: torch.set_num_threads(s.threads)
     wanted, folder = ("scores", "coverage") + ("options", "tuned") * s.options, Path(s.out) / s.name
     todo = [(label, extract, missing) for label, extract in map(features_of, s.features) if (missing := [t for t in wanted if not (folder / label / f"{t}.csv").exists()])]
-    if not todo: print(f"All of it is there, in {folder}."); return
+    if not todo: print(f"All of {s.name} is there already."); return
     source = open_data(s.data, s.layout, s.view_size, seed=s.seed, augment=Augment())
     views, files = draw_views(source, s.pairs, s.view_size, s.seed), checksum(source.names or ())
     for label, extract, missing in todo:
