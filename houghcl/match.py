@@ -15,7 +15,7 @@ import math
 import os
 import sys
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -153,7 +153,8 @@ def _sinkhorn_first(f_a, f_b, grid_a, grid_b):
     best, index = affine.affine_confidence(sinkhorn(cosine(f_a, f_b)), grid_a, grid_b).max(2)
     return index, best
 
-# %% ../nbs/07b_match.ipynb #323d099c
+# %% ../nbs/07b_match.ipynb #e974028a
+@cache
 def hypothesis_prior(grid, n=20000, seed=1):
     "How often the augmentation draws each hypothesis of rows and columns (n_y,n_x), smoothed by a cell and a step of scale; highest 1."
     g = torch.Generator().manual_seed(seed)
@@ -166,11 +167,10 @@ def hypothesis_prior(grid, n=20000, seed=1):
     prior = soft(hyp[0], found[0]).T @ soft(hyp[1], found[1])
     return prior / prior.max()
 
-def _with_prior(f_a, f_b, grid_a, grid_b, power=1/8, cache={}):
+def _with_prior(f_a, f_b, grid_a, grid_b, power=1/8):
     "Affine votes times a power of the prior."
-    if grid_a not in cache: cache[grid_a] = hypothesis_prior(grid_a)
     votes, hyp_y, hyp_x = affine.affine_votes(sharpen(cosine(f_a, f_b), 3), grid_a, grid_b)
-    q = affine._sharpened(votes * cache[grid_a] ** power, 8.)
+    q = affine._sharpened(votes * hypothesis_prior(grid_a) ** power, 8.)
     k_y, k_x = (affine.axis_kernel(h, a, b).float() for h, a, b in zip((hyp_y, hyp_x), grid_a, grid_b))
     best, index = affine._by_cells((k_y.T @ (q / q.sum((1, 2), keepdim=True).clamp_min(1e-20))) @ k_x, grid_a, grid_b).max(2)
     return index, best
