@@ -22,7 +22,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torchvision.models import get_model_weights
 
-from .cli import run_main, settings_from_args
+from .cli import UsageError, run_main, settings_from_args
 from .model import RESNETS, make_backbone
 from .run import RunDir, UserError, in_range, load_file, one_of, open_atomic
 
@@ -134,13 +134,15 @@ def _state_dict(data, meta, path):
     elif isinstance(data.get("state_dict"), Mapping): inner = "state_dict"
     else: inner = ""
     if inner:
-        if unknown := [k for k in data if k not in beside]: raise UserError(f"{path} has {len(unknown)} unknown entries beside its weights: {_listed(unknown)}.", "Save its state dict alone.")
+        unknown = [k for k in data if k not in beside]
+        if unknown: raise UserError(f"{path} has {len(unknown)} unknown entries beside its weights: {_listed(unknown)}.", "Save its state dict alone.")
         if not isinstance(data.get(inner), Mapping): raise UserError(f"{path} has no entry {inner!r}.", "Give a file that write_weights, or detectron2's converters, made.")
         info = data["meta"] if isinstance(data.get("meta"), Mapping) else data
         source = source or ("DenseCL release" if "author" in data else "mmdetection" if "meta" in data else "")
         data, meta = data[inner], {k: info[k] for k in ("arch", "stages", "stride") if k in info}
     elif "arch" in meta: source = "timm" if "format" in meta else "houghcl"
-    if other := [k for k, v in data.items() if not (isinstance(k, str) and isinstance(v, torch.Tensor))]: raise UserError(f"{path} has {len(other)} entries that are no named tensors: {_listed(other)}.", "Save its state dict alone.")
+    other = [k for k, v in data.items() if not (isinstance(k, str) and isinstance(v, torch.Tensor))]
+    if other: raise UserError(f"{path} has {len(other)} entries that are no named tensors: {_listed(other)}.", "Save its state dict alone.")
     return data, meta, source
 
 # %% ../nbs/09_weights.ipynb #67e72a6e
@@ -156,13 +158,14 @@ def _sorted_out(state, source):
             name = from_detectron2(key) if source == "detectron2" else key.removeprefix(layout.prefix)
             if named(name) == key: kept[name] = value
             else: strange.append(key)
-    notes = tuple(f"left out: {len(keys)} of {name}" for name, keys in sorted(left.items()))
-    return kept, strange, source or layout.source, named, notes
+    told = ", ".join(f"{len(keys)} of {name}" for name, keys in sorted(left.items()))
+    return kept, strange, layout.source if layout.prefix or not source else source, named, (f"left out on purpose: {told}",) * bool(told)
 
 # %% ../nbs/09_weights.ipynb #a2b6abb0
 @cache
 def _shapes(arch, stages):
     "Key -> shape of a backbone."
+    if stages < 4: return {k: v for k, v in _shapes(arch, 4).items() if not k.startswith("layer") or int(k[5]) <= stages}
     with torch.device("meta"): return {k: tuple(v.shape) for k, v in make_backbone(arch, stages).state_dict().items()}
 
 def _misfits(state, arch, stages):
@@ -175,24 +178,44 @@ def _recognise(state, arch, stages):
     "The network that fits best: arch, stages."
     found = [int(m[1]) for k in state if (m := re.match(r"layer([1-4])\.\d", k))]
     stages = stages or max(found, default=4)
+    have = {(k, tuple(v.shape)) for k, v in state.items()}
     names = [arch] if arch else sorted(RESNETS, key=lambda a: len(_shapes(a, 4)))
-    return min(names, key=lambda a: sum(map(len, _misfits(state, a, stages)))), stages
+    return min(names, key=lambda a: len(have ^ _shapes(a, stages).items())), stages
 
-# %% ../nbs/09_weights.ipynb #270fe4e6
+# %% ../nbs/09_weights.ipynb #72b55b1d
+def _check_kind(state, what):
+    "Refuse tensors that are not plain numbers, all finite."
+    def plain(k, v): return v.layout == torch.strided and v.device.type == "cpu" and v.dtype in ((torch.int64,) if k.endswith("tracked") else (torch.float32, torch.float16, torch.bfloat16))
+    odd = [f"{k} of {v.dtype}" for k, v in state.items() if not plain(k, v)]
+    if odd: raise UserError(f"{what} has tensors of a kind that is not taken, {len(odd)} in all: {_listed(odd)}.", "Save them as float32.")
+    bad = [k for k, v in state.items() if not v.isfinite().all()]
+    if bad: raise UserError(f"{what} holds numbers that are not finite, tensors with them {len(bad)} in all: {_listed(bad)}.", "The training diverged, or the file is damaged; take another.")
+
 def _check(state, arch, stages, what, named=str, strange=()):
     "Refuse weights that are not exactly the network's."
-    if any(k.startswith("conv1.0.") for k in state) or any(".downsample.2." in k for k in state):
-        raise UserError(f"{what} is a ResNet-D (a stem of three convolutions, or pooled shortcuts), such as timm's resnet50d.", "Only torchvision's ResNets are read; take the network's plain version.")
-    unknown, missing, wrong = _misfits(state, arch, stages)
-    want, s = _shapes(arch, stages), " of 4 stages" if stages == 4 else f" cut after stage {stages}"
+    if any(k.startswith("conv1.0.") or ".downsample.2." in k for k in state):
+        raise UserError(f"{what} is a ResNet-D, as timm's resnet50d: a stem of three convolutions, or pooled shortcuts.", "Only torchvision's ResNets are read; take the plain version.")
+    if not any(re.match(r"layer\d\.", k) for k in state):
+        raise UserError(f"{what} is no ResNet of torchvision: it has no {named('layer1.0.conv1.weight')}. Its keys, {len(state) + len(strange)} in all: {_listed([*strange, *map(named, state)])}.",
+                        "Give a file of a ResNet; other networks are not read.")
+    (unknown, missing, wrong), want = _misfits(state, arch, stages), _shapes(arch, stages)
     found = {"unknown": [*strange, *map(named, unknown)], "missing": list(map(named, missing)),
              "of another shape": [f"{named(k)} {tuple(state[k].shape)} for {want[k]}" for k in wrong]}
-    say = [f"{len(keys)} {kind}: {_listed(keys)}" for kind, keys in found.items() if keys]
-    if say: raise UserError(f"{what} is not exactly a {arch}{s}; of its keys {'; '.join(say)}.", "Nothing is skipped or made up: give a file that holds a whole ResNet of torchvision, and name its arch if the guess is wrong.")
-    kinds = [k for k, v in state.items() if v.dtype not in ((torch.int64,) if k.endswith("tracked") else (torch.float32, torch.float16, torch.bfloat16))]
-    if kinds: raise UserError(f"{what} has {len(kinds)} tensors of a kind that is not taken, such as {kinds[0]} of {state[kinds[0]].dtype}.", "Save them as float32.")
-    bad = [k for k, v in state.items() if not v.isfinite().all()]
-    if bad: raise UserError(f"{what} holds numbers that are not finite, in {len(bad)} tensors: {_listed(bad)}.", "The training diverged, or the file is damaged; take another.")
+    say = "; ".join(f"{len(keys)} {kind}: {_listed(keys)}" for kind, keys in found.items() if keys)
+    size = "of 4 stages" if stages == 4 else f"cut after stage {stages}"
+    if say: raise UserError(f"{what} is not exactly a {arch} {size}. Keys that are {say}.", "Nothing is skipped or made up: give a file with a whole ResNet of torchvision, and name its arch if the guess is wrong.")
+    _check_kind(state, what)
+
+# %% ../nbs/09_weights.ipynb #f119d24d
+def _said(meta, source, path):
+    "What the file says of its network: arch, stages, stride; '' and 0 where it says nothing."
+    ours = source in ("houghcl", "timm")
+    if lost := [k for k in ("arch", "stages", "stride") if ours and k not in meta]: raise UserError(f"{path} does not say {', '.join(lost)} of its network.", "Give the backbone.safetensors of a run.")
+    try: arch, stages, stride = str(meta.get("arch", "")), int(meta.get("stages", 0)), int(meta.get("stride", 0))
+    except (TypeError, ValueError): raise UserError(f"{path} says stages {meta.get('stages')!r} and stride {meta.get('stride')!r}, which must be whole numbers.", "Get the file again.") from None
+    if ours: one_of(f"arch in {path}", arch, RESNETS)
+    if "stages" in meta: in_range(f"stages in {path}", stages, 1, 4)
+    return arch if arch in RESNETS else "", stages, stride
 
 # %% ../nbs/09_weights.ipynb #f9f714a6
 def read_weights(
@@ -202,12 +225,9 @@ def read_weights(
     "Read a backbone; a `UserError` lists what does not belong to it or is missing."
     if arch: one_of("arch", arch, RESNETS)
     state, meta, source = _state_dict(*_read_file(path), path)
-    if lost := [k for k in ("arch", "stages", "stride") if k not in meta and source == "houghcl"]: raise UserError(f"{path} does not say {', '.join(lost)} of its network.", "Give the backbone.safetensors that a run has written.")
+    said, stages, stride = _said(meta, source, path)
     state, strange, source, named, notes = _sorted_out(state, source)
-    said = str(meta.get("arch", ""))
-    try: stages, stride = int(meta.get("stages", 0)), int(meta.get("stride", 0))
-    except (TypeError, ValueError): raise UserError(f"{path} says stages {meta['stages']!r} and stride {meta.get('stride')!r} of its network, which must be whole numbers.", "Get the file again.") from None
-    name, stages = _recognise(state, arch or (said if said in RESNETS else ""), stages if stages in (1, 2, 3, 4) else 0)
+    name, stages = _recognise(state, arch or said, stages)
     _check(state, name, stages, f"{path} ({source})", named, strange)
     want = _shapes(name, stages)
     if fresh := [k for k in want if k not in state]: notes += (f"filled in: num_batches_tracked of {len(fresh)} norms, with 0",)
@@ -257,7 +277,9 @@ def write_weights(
     path = check_out(path, layout)
     state = {k: v.detach().cpu().contiguous() for k, v in weights.state.items()}
     _check(state, weights.arch, weights.stages, "What was to be written")
-    with open_atomic(path, "wb") as file: _pack(weights._replace(state=state), layout, path.suffix, file)
+    try:
+        with open_atomic(path, "wb") as file: _pack(weights._replace(state=state), layout, path.suffix, file)
+    except UserError as error: raise UserError(error.what, "Make room or allow writing there, and try again.") from error
     return path
 
 # %% ../nbs/09_weights.ipynb #886c1f2a
@@ -295,6 +317,7 @@ def weights_from(
     if weights == "imagenet": full = read_weights(_imagenet(arch), arch); state = {k: full.state[k] for k in state}
     return Weights(state, arch, stages, net.out_stride, str(weights), full.notes if weights == "imagenet" else ())
 
+# %% ../nbs/09_weights.ipynb #739e5328
 def backbone_from(
     weights,               # 'random' (torchvision's initialisation), 'imagenet' (torchvision's), or a file or run directory
     arch:str="resnet50",   # of random and imagenet; a file has its own
@@ -318,15 +341,17 @@ def advice(
     "What has to be set in the program that the file is for."
     w, own = weights, 2 ** (weights.stages + 1)
     depth, conv = re.search(r"resne\w*?(\d+)", w.arch)[1], w.state["layer1.0.conv2.weight"]
+    groups, width, basic = conv.shape[0] // conv.shape[1], conv.shape[1], "layer1.0.conv3.weight" not in w.state
+    kind = "type='ResNet'" if groups == 1 else f"type='ResNeXt', groups={groups}, base_width={width}"
     lines = dict(
         torchvision=[f"net.load_state_dict(torch.load({str(path)!r}), strict=False)   # only fc may be missing"],
         timm=[f"timm.create_model({w.arch!r}, num_classes=0, checkpoint_path={str(path)!r})"],
-        mmdetection=[f"backbone=dict(type='ResNet', depth={depth}, style='pytorch', init_cfg=dict(type='Pretrained', checkpoint={str(path)!r}))"],
+        mmdetection=[f"backbone=dict({kind}, depth={depth}, style='pytorch', init_cfg=dict(type='Pretrained', checkpoint={str(path)!r}))"],
         detectron2=[f"MODEL.WEIGHTS {path}", "INPUT.FORMAT RGB", "MODEL.PIXEL_MEAN [123.675, 116.28, 103.53]", "MODEL.PIXEL_STD [58.395, 57.12, 57.375]",
                     f"MODEL.RESNETS.DEPTH {depth}", "MODEL.RESNETS.STRIDE_IN_1X1 False"]).get(layout, [])
-    if layout == "detectron2":
-        if depth in ("18", "34"): lines.append("MODEL.RESNETS.RES2_OUT_CHANNELS 64")
-        elif tuple(conv.shape[:2]) != (64, 64): lines += [f"MODEL.RESNETS.NUM_GROUPS {conv.shape[0] // conv.shape[1]}", f"MODEL.RESNETS.WIDTH_PER_GROUP {conv.shape[1]}"]
+    if layout == "detectron2" and basic: lines.append("MODEL.RESNETS.RES2_OUT_CHANNELS 64")
+    elif layout == "detectron2" and (groups, width) != (1, 64): lines += [f"MODEL.RESNETS.NUM_GROUPS {groups}", f"MODEL.RESNETS.WIDTH_PER_GROUP {width}"]
+    if layout == "mmdetection" and w.arch.startswith("wide"): lines = ["# mmdetection has no wide ResNet; the file has torchvision's keys"]
     if layout != "houghcl" and w.stride != own: lines.append(f"# its stride is {w.stride}; {layout} makes {own} unless it is told otherwise")
     if layout != "houghcl" and w.stages < 4: lines.append(f"# it ends after stage {w.stages}; later stages stay as {layout} starts them")
     return lines
@@ -366,10 +391,10 @@ def convert(
     s:Settings,  # what to read and what to write
 )->Weights:      # what was read
     "Read, tell, write, and read back."
-    if not s.weights: raise UserError("No weights were named.", "Give --weights with a file, a run directory, imagenet or random.")
-    if bool(s.layout) != bool(s.out): raise UserError("--layout and --out belong together, and one is missing.", "Give both, such as --layout detectron2 --out backbone.pkl, or none to see what is in the file.")
+    if not s.weights: raise UsageError("No weights were named.", "Give --weights with a file, a run directory, imagenet or random.")
+    if bool(s.layout) != bool(s.out): raise UsageError("--layout and --out belong together, and one is missing.", "Give both, such as --layout detectron2 --out FILE.pkl, or none to see what is in the file.")
     named = s.weights in ("imagenet", "random")
-    if not named and (s.stages, s.stride, s.seed) != (4, 0, 0): raise UserError("--stages, --stride and --seed are for imagenet and random; a file has its own.", "Leave them out.")
+    if not named and (s.stages, s.stride, s.seed) != (4, 0, 0): raise UsageError("--stages, --stride and --seed are for imagenet and random; a file has its own.", "Leave them out.")
     if s.out: check_out(s.out, s.layout)
     w = weights_from(s.weights, s.arch or "resnet50", s.stages, s.stride, s.seed) if named else read_weights(s.weights, s.arch)
     print(*describe(w), sep="\n")
@@ -382,7 +407,8 @@ def convert(
 
 def main(argv=None):
     "The command `python -m houghcl.weights`."
-    run_main(lambda words: convert(settings_from_args(Settings, PRESETS, words, "standard", "python -m houghcl.weights", "Read a backbone's weights, and write them for another program.", about=ABOUT)), argv)
+    about = "Read a backbone's weights, and write them for another program."
+    run_main(lambda words: convert(settings_from_args(Settings, PRESETS, words, "standard", "python -m houghcl.weights", about, about=ABOUT)), argv)
 
 # %% ../nbs/09_weights.ipynb #bca2546d
 #| eval: false
