@@ -182,37 +182,42 @@ def _recognise(state, arch, stages):
     names = [arch] if arch else sorted(RESNETS, key=lambda a: len(_shapes(a, 4)))
     return min(names, key=lambda a: len(have ^ _shapes(a, stages).items())), stages
 
-# %% ../nbs/09_weights.ipynb #72b55b1d
+# %% ../nbs/09_weights.ipynb #cedf85e6
 def _check_kind(state, what):
     "Refuse tensors that are not plain numbers, all finite."
-    def plain(k, v): return v.layout == torch.strided and v.device.type == "cpu" and v.dtype in ((torch.int64,) if k.endswith("tracked") else (torch.float32, torch.float16, torch.bfloat16))
+    floats, counts = (torch.float32, torch.float16, torch.bfloat16), (torch.int64,)
+    def plain(k, v): return v.layout == torch.strided and v.device.type == "cpu" and v.dtype in (counts if k.endswith("tracked") else floats)
     odd = [f"{k} of {v.dtype}" for k, v in state.items() if not plain(k, v)]
-    if odd: raise UserError(f"{what} has tensors of a kind that is not taken, {len(odd)} in all: {_listed(odd)}.", "Save them as float32.")
+    if odd: raise UserError(f"{what} has tensors of a kind that is not taken ({len(odd)}): {_listed(odd)}.", "Save them as float32.")
     bad = [k for k, v in state.items() if not v.isfinite().all()]
-    if bad: raise UserError(f"{what} holds numbers that are not finite, tensors with them {len(bad)} in all: {_listed(bad)}.", "The training diverged, or the file is damaged; take another.")
+    if bad: raise UserError(f"{what} holds numbers that are not finite ({len(bad)}): {_listed(bad)}.", "The training diverged, or the file is damaged; take another.")
 
 def _check(state, arch, stages, what, named=str, strange=()):
     "Refuse weights that are not exactly the network's."
     if any(k.startswith("conv1.0.") or ".downsample.2." in k for k in state):
-        raise UserError(f"{what} is a ResNet-D, as timm's resnet50d: a stem of three convolutions, or pooled shortcuts.", "Only torchvision's ResNets are read; take the plain version.")
+        raise UserError(f"{what} is a ResNet-D, as timm's resnet50d: a stem of three convolutions, or pooled shortcuts.",
+                        "Only torchvision's ResNets are read; take the plain version.")
     if not any(re.match(r"layer\d\.", k) for k in state):
-        raise UserError(f"{what} is no ResNet of torchvision: it has no {named('layer1.0.conv1.weight')}. Its keys, {len(state) + len(strange)} in all: {_listed([*strange, *map(named, state)])}.",
+        raise UserError(f"{what} is no ResNet of torchvision: it has no {named('layer1.0.conv1.weight')}. Its keys ({len(state) + len(strange)}): {_listed([*strange, *map(named, state)])}.",
                         "Give a file of a ResNet; other networks are not read.")
     (unknown, missing, wrong), want = _misfits(state, arch, stages), _shapes(arch, stages)
-    found = {"unknown": [*strange, *map(named, unknown)], "missing": list(map(named, missing)),
-             "of another shape": [f"{named(k)} {tuple(state[k].shape)} for {want[k]}" for k in wrong]}
-    say = "; ".join(f"{len(keys)} {kind}: {_listed(keys)}" for kind, keys in found.items() if keys)
+    found = {"unknown keys": [*strange, *map(named, unknown)], "missing keys": list(map(named, missing)),
+             "keys of another shape": [f"{named(k)} {tuple(state[k].shape)} for {want[k]}" for k in wrong]}
+    say = "; ".join(f"{kind} ({len(keys)}): {_listed(keys)}" for kind, keys in found.items() if keys)
     size = "of 4 stages" if stages == 4 else f"cut after stage {stages}"
-    if say: raise UserError(f"{what} is not exactly a {arch} {size}. Keys that are {say}.", "Nothing is skipped or made up: give a file with a whole ResNet of torchvision, and name its arch if the guess is wrong.")
+    if say: raise UserError(f"{what} is not exactly a {arch} {size}: {say}.",
+                            "Nothing is skipped or made up: give a file with a whole ResNet of torchvision, and name its arch if the guess is wrong.")
     _check_kind(state, what)
 
 # %% ../nbs/09_weights.ipynb #f119d24d
 def _said(meta, source, path):
     "What the file says of its network: arch, stages, stride; '' and 0 where it says nothing."
     ours = source in ("houghcl", "timm")
-    if lost := [k for k in ("arch", "stages", "stride") if ours and k not in meta]: raise UserError(f"{path} does not say {', '.join(lost)} of its network.", "Give the backbone.safetensors of a run.")
+    lost = [k for k in ("arch", "stages", "stride") if ours and k not in meta]
+    if lost: raise UserError(f"{path} does not say {', '.join(lost)} of its network.", "Give the backbone.safetensors of a run.")
     try: arch, stages, stride = str(meta.get("arch", "")), int(meta.get("stages", 0)), int(meta.get("stride", 0))
-    except (TypeError, ValueError): raise UserError(f"{path} says stages {meta.get('stages')!r} and stride {meta.get('stride')!r}, which must be whole numbers.", "Get the file again.") from None
+    except (TypeError, ValueError):
+        raise UserError(f"{path} says stages {meta.get('stages')!r} and stride {meta.get('stride')!r}, which must be whole numbers.", "Get the file again.") from None
     if ours: one_of(f"arch in {path}", arch, RESNETS)
     if "stages" in meta: in_range(f"stages in {path}", stages, 1, 4)
     return arch if arch in RESNETS else "", stages, stride
@@ -232,7 +237,8 @@ def read_weights(
     want = _shapes(name, stages)
     if fresh := [k for k in want if k not in state]: notes += (f"filled in: num_batches_tracked of {len(fresh)} norms, with 0",)
     own = 2 ** (stages + 1)
-    if stride and stride not in [own >> i for i in range(stages)]: raise UserError(f"{path} says stride {stride}, which a {name} with {stages} stages cannot have.", "Get the file again.")
+    if stride and stride not in [own >> i for i in range(stages)]:
+        raise UserError(f"{path} says stride {stride}, which a {name} with {stages} stages cannot have.", "Get the file again.")
     full = {k: state[k].to(torch.int64 if k.endswith("tracked") else torch.float32).contiguous().clone() if k in state else torch.tensor(0) for k in want}
     return Weights(full, name, stages, stride or own, source, notes)
 
@@ -268,6 +274,7 @@ def check_out(
     if not path.parent.is_dir(): raise UserError(f"There is no directory {path.parent}.", "Make it, or name another file.")
     return path
 
+# %% ../nbs/09_weights.ipynb #9edf9950
 def write_weights(
     weights:Weights,  # from `read_weights`
     path,             # file to make, which must not exist
@@ -392,16 +399,19 @@ def convert(
 )->Weights:      # what was read
     "Read, tell, write, and read back."
     if not s.weights: raise UsageError("No weights were named.", "Give --weights with a file, a run directory, imagenet or random.")
-    if bool(s.layout) != bool(s.out): raise UsageError("--layout and --out belong together, and one is missing.", "Give both, such as --layout detectron2 --out FILE.pkl, or none to see what is in the file.")
+    if bool(s.layout) != bool(s.out):
+        raise UsageError("--layout and --out belong together, and one is missing.", "Give both, such as --layout detectron2 --out FILE.pkl, or none to see what is in the file.")
     named = s.weights in ("imagenet", "random")
-    if not named and (s.stages, s.stride, s.seed) != (4, 0, 0): raise UsageError("--stages, --stride and --seed are for imagenet and random; a file has its own.", "Leave them out.")
+    if not named and (s.stages, s.stride, s.seed) != (4, 0, 0):
+        raise UsageError("--stages, --stride and --seed are for imagenet and random; a file has its own.", "Leave them out.")
     if s.out: check_out(s.out, s.layout)
     w = weights_from(s.weights, s.arch or "resnet50", s.stages, s.stride, s.seed) if named else read_weights(s.weights, s.arch)
     print(*describe(w), sep="\n")
     if not s.out: return w
     path = write_weights(w, s.out, s.layout)
     back = read_weights(path, w.arch).state
-    if any(not torch.equal(v, back[k]) for k, v in w.state.items()): raise UserError(f"{path} does not give back what was written to it.", "The disk may be failing; write it elsewhere.")
+    if any(not torch.equal(v, back[k]) for k, v in w.state.items()):
+        raise UserError(f"{path} does not give back what was written to it.", "The disk may be failing; write it elsewhere.")
     print(f"wrote: {path} ({s.layout}), {len(back)} keys, read back and equal", *advice(w, s.layout, path), sep="\n")
     return w
 
