@@ -263,7 +263,7 @@ class DetectionSet(Dataset):
         width, height = resized(image["width"], image["height"], short, self.most)
         picture = self.source.picture(index)
         _check_size(image, picture.size)
-        x = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+        x = np.array(picture.resize((width, height), Image.Resampling.BILINEAR))
         x = torch.from_numpy(np.ascontiguousarray(x[:, ::-1] if mirrored else x)).permute(2, 0, 1)
         return x, self.target(index, width, height, mirrored)
 

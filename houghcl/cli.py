@@ -77,12 +77,12 @@ def _check_words(argv, kinds, default, prog):
         if not given and value.startswith('--'): raise UsageError(f'{flag} needs a value.', f'Give one, such as {flag} {getattr(default, name)}.')
         _check_value(flag, kinds[name], value, getattr(default, name))
 
-# %% ../nbs/04c_cli.ipynb #02e2dbe2
-def _nested(cls, default, presets):
+# %% ../nbs/04c_cli.ipynb #47f8ffb6
+def _nested(cls, default, presets, chooser):
     "The fields of cls as a dataclass of dataclasses, one for each heading, with help, for tyro."
     kinds, groups = typing.get_type_hints(cls, include_extras=True), {}
     for name, (heading, told) in field_help(cls).items():
-        kind = typing.Literal[tuple(presets)] if name == 'preset' else kinds[name]
+        kind = typing.Literal[tuple(presets)] if name == chooser else kinds[name]
         key = ''.join(c if c.isalnum() else '_' for c in heading.lower()).strip('_')
         groups.setdefault(key if key.isidentifier() else 'general', []).append(
             (name, typing.Annotated[kind, tyro.conf.arg(help=told)], dataclasses.field(default=getattr(default, name))))
@@ -96,47 +96,49 @@ def _plain(box):
     while lines and not lines[0]: lines.pop(0)
     return ' '.join(lines[:lines.index('')] if '' in lines else lines).strip() or box.strip()
 
-def _listed(presets, default_preset, about):
+def _listed(presets, default_preset, about, chooser):
     "A line for each preset: what is said about it, else how it differs from the default one."
     first, lines, width = dataclasses.asdict(presets[default_preset]), [], max(map(len, presets))
     for name, preset in presets.items():
-        differs = ', '.join(f'{k.replace("_", "-")} {v}' for k, v in dataclasses.asdict(preset).items() if v not in (first[k], '', None) and k != 'preset')
+        differs = ', '.join(f'{k.replace("_", "-")} {v}' for k, v in dataclasses.asdict(preset).items() if v not in (first[k], '', None) and k != chooser)
         text = (about or {}).get(name) or differs or 'the defaults'
         lines.append(f'  {name:{width}}  ' + textwrap.shorten(text, max(40, min(shutil.get_terminal_size().columns, 120) - width - 5), placeholder=' …'))
     return '\n'.join(lines)
 
-# %% ../nbs/04c_cli.ipynb #1ca4a63f
+# %% ../nbs/04c_cli.ipynb #ddc957e4
 def settings_from_args(
-    cls,                 # frozen dataclass with a field `preset`
+    cls,                 # frozen dataclass with a field that names the preset
     presets:dict,        # preset name -> instance of cls
     argv,                # words of the command line, without the program
-    default_preset:str,  # which preset holds without --preset
+    default_preset:str,  # which preset holds where none is named
     prog:str,            # the program's name, for help and errors
     description:str,     # what the program does, for the help
     base=None,           # instance whose values stand in for the preset's, such as the settings of a run that goes on
     about=None,          # preset name -> a line for the help; else what differs from the default preset
+    chooser:str='preset', # the field that names the preset
 ):                       # instance of cls
     "Settings from a preset and flags; `UsageError` for what is wrong, `--help` prints and exits."
     argv = list(argv)
     kinds = typing.get_type_hints(cls)
     try:
         _check_words(argv, kinds, base or presets[default_preset], prog)
-        names = [argv[i + 1] if w == '--preset' else w.partition('=')[2] for i, w in enumerate(argv) if w.partition('=')[0] == '--preset']
-        for name in names: one_of('--preset', name, presets)
+        flag = _dashed(chooser)
+        names = [argv[i + 1] if w == flag else w.partition('=')[2] for i, w in enumerate(argv) if w.partition('=')[0] == flag]
+        for name in names: one_of(flag, name, presets)
         default = base or presets[names[-1] if names else default_preset]
-        text = f'{description}\n\nPresets (--preset):\n{_listed(presets, default_preset, about)}'
+        text = f'{description}\n\n{chooser.capitalize()}s ({flag}):\n{_listed(presets, default_preset, about, chooser)}'
         if 'debug' not in kinds:   # the flag belongs to run_main
             argv, text = [w for w in argv if w != '--debug'], f'{text}\n\nWith --debug an error shows its traceback.'
-        return _parse(cls, default, presets, argv, prog, text)
+        return _parse(cls, default, presets, argv, prog, text, chooser)
     except UserError as error: raise UsageError(error.what, error.remedy) from None
 
-# %% ../nbs/04c_cli.ipynb #54b924c5
-def _parse(cls, default, presets, argv, prog, text):
+# %% ../nbs/04c_cli.ipynb #35e12944
+def _parse(cls, default, presets, argv, prog, text, chooser):
     "Let tyro parse, and make the settings from what it found."
     box = io.StringIO()
     try:
         with contextlib.redirect_stderr(box):
-            parts = tyro.cli(_nested(cls, default, presets), args=argv, prog=prog, description=text, config=(tyro.conf.OmitArgPrefixes,))
+            parts = tyro.cli(_nested(cls, default, presets, chooser), args=argv, prog=prog, description=text, config=(tyro.conf.OmitArgPrefixes,))
     except SystemExit as stop:
         if not stop.code: raise   # --help
         raise UsageError(_plain(box.getvalue()), f'{prog} --help lists all flags.') from None

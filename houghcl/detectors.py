@@ -136,12 +136,12 @@ class Trunk(nn.Module):
     def forward(self, x): return OrderedDict([("0", self.body(x))])
 
 class Pyramid(nn.Module):
-    "All stages of a backbone, as a feature pyramid of 256 channels and one more level at half the last one's size."
-    def __init__(self, net, norm=nn.BatchNorm2d):
+    "All stages of a backbone, as a feature pyramid and one more level at half the last one's size."
+    def __init__(self, net, width=256):
         super().__init__()
-        self.body, self.out_channels = net, 256
+        self.body, self.out_channels = net, width
         self.levels = [n for n, _ in net.named_children() if n.startswith("layer")]
-        self.fpn = FeaturePyramidNetwork([_width(net.get_submodule(n)) for n in self.levels], 256, LastLevelMaxPool(), norm)
+        self.fpn = FeaturePyramidNetwork([_width(net.get_submodule(n)) for n in self.levels], width, LastLevelMaxPool(), nn.BatchNorm2d)
     def forward(self, x):
         maps = OrderedDict()
         for name, part in self.body.named_children():
@@ -171,9 +171,9 @@ def _predictor(channels, classes):
     for layer, std in ((p.cls_score, 0.01), (p.bbox_pred, 0.001)): nn.init.normal_(layer.weight, std=std), nn.init.zeros_(layer.bias)
     return p
 
-def _mask_predictor(channels, classes):
+def _mask_predictor(channels, width, classes):
     "A mask for each class at twice the cells, with detectron2's starting values."
-    p = MaskRCNNPredictor(channels, 256, classes + 1)
+    p = MaskRCNNPredictor(channels, width, classes + 1)
     nn.init.normal_(p.mask_fcn_logits.weight, std=0.001); nn.init.zeros_(p.mask_fcn_logits.bias)
     return p
 
@@ -183,21 +183,21 @@ def _plain_twin(net):
     twin.load_state_dict(net.state_dict())
     return twin
 
-# %% ../nbs/09d_detectors.ipynb #ad89980d
-def _c4(net, classes, masks, anchors, rois, side):
+# %% ../nbs/09d_detectors.ipynb #7063a426
+def _c4(net, classes, masks, anchors, rois, side, width):
     "Parts of a detector on the last feature map but one: trunk, anchors by level, regions."
     trunk, stride, last = Trunk(net), min(net.out_stride, 2 ** net.arch[1]), _plain_twin(net)[-1]
-    width = _width(last)
-    stage = nn.Sequential(OrderedDict(last=last, norm=nn.BatchNorm2d(width)))
-    drawn = (None, nn.Identity(), _mask_predictor(width, classes)) if masks else ()
-    return trunk, (anchors,), Regions(RegionCells(side, (stride,)), stage, Mean(), _predictor(width, classes), rois, *drawn)
+    channels = _width(last)
+    stage = nn.Sequential(OrderedDict(last=last, norm=nn.BatchNorm2d(channels)))
+    drawn = (None, nn.Identity(), _mask_predictor(channels, width, classes)) if masks else ()
+    return trunk, (anchors,), Regions(RegionCells(side, (stride,)), stage, Mean(), _predictor(channels, classes), rois, *drawn)
 
-def _fpn(net, classes, masks, anchors, rois, side):
+def _fpn(net, classes, masks, anchors, rois, side, width):
     "Parts of a detector on a pyramid: the 4conv1fc family, BatchNorm in pyramid and heads."
-    trunk, strides = Pyramid(_plain_twin(net)), tuple(4 << i for i in range(net.arch[1]))
-    head = FastRCNNConvFCHead((256, side, side), [256] * 4, [1024], nn.BatchNorm2d)
-    drawn = (RegionCells(2 * side, strides, anchors[0]), MaskRCNNHeads(256, [256] * 4, 1, nn.BatchNorm2d), _mask_predictor(256, classes)) if masks else ()
-    return trunk, tuple((a,) for a in anchors), Regions(RegionCells(side, strides, anchors[0]), nn.Identity(), head, _predictor(1024, classes), rois, *drawn)
+    trunk, strides, wide = Pyramid(_plain_twin(net), width), tuple(4 << i for i in range(net.arch[1])), [width] * 4
+    head = FastRCNNConvFCHead((width, side, side), wide, [4 * width], nn.BatchNorm2d)
+    drawn = (RegionCells(2 * side, strides, anchors[0]), MaskRCNNHeads(width, wide, 1, nn.BatchNorm2d), _mask_predictor(width, width, classes)) if masks else ()
+    return trunk, tuple((a,) for a in anchors), Regions(RegionCells(side, strides, anchors[0]), nn.Identity(), head, _predictor(4 * width, classes), rois, *drawn)
 
 # %% ../nbs/09d_detectors.ipynb #67b5cf1b
 HEADS = ("c4", "fpn")
@@ -210,6 +210,7 @@ def make_detector(
     anchors:tuple=(32, 64, 128, 256, 512), # sides of square anchors in pixels; fpn: one for each level, the extra one included
     rois:int=512,                   # regions sampled in a training picture
     side:int=14,                    # cells on a side of a region
+    width:int=256,                  # channels of the pyramid and its heads, and of the mask head
     pre_nms:tuple=(12000, 6000),    # proposals before suppression, for each level: in training, in testing
     post_nms:tuple=(2000, 1000),    # proposals after it
 )->GeneralizedRCNN:                 # forward(images, targets) -> losses; in eval mode forward(images) -> detections in the pictures' pixels
@@ -217,6 +218,6 @@ def make_detector(
     if head not in HEADS: raise ValueError(f"head={head!r}: it must be 'c4' or 'fpn'")
     if net.arch[1] < 2: raise ValueError(f"a backbone of {net.arch[1]} stage: a detector needs 2 or more")
     if head == "fpn" and len(anchors) != net.arch[1] + 1: raise ValueError(f"{len(anchors)} anchor sides: fpn over {net.arch[1]} stages needs {net.arch[1] + 1}")
-    trunk, by_level, regions = (_c4 if head == "c4" else _fpn)(net, classes, masks, anchors, rois, side)
+    trunk, by_level, regions = (_c4 if head == "c4" else _fpn)(net, classes, masks, anchors, rois, side, width)
     transform = NoResize(0, 0, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225], size_divisible=32)
     return GeneralizedRCNN(trunk, make_rpn(trunk.out_channels, by_level, pre_nms, post_nms), regions, transform)

@@ -279,19 +279,18 @@ def check_same(
     raise UserError(f'The run was started with other settings: {", ".join(told)}.',
                     'Leave these flags out to go on with that run, or start a new one without --resume and with another --out.')
 
-# %% ../nbs/04b_run.ipynb #8796e842
+# %% ../nbs/04b_run.ipynb #8c76415a
 def find_unfinished(
     root,        # folder of runs
-    preset:str,  # of the run looked for
-    method:str,  # of the run looked for
+    **fields,    # settings of the run looked for, such as preset and method
 )->RunDir|None:  # None: there is none
-    "The newest run that is not finished."
+    "The newest run of these settings that is not finished."
     found = []
     for path in Path(root).glob('*/config.json'):
         run = RunDir(path.parent)
         try: config = read_config(path)
         except UserError: continue
-        if not run.finished and (preset, method) == tuple(config['settings'].get(k) for k in ('preset', 'method')):
+        if not run.finished and all(config['settings'].get(k) == v for k, v in fields.items()):
             found.append((str(config.get('started')), path.stat().st_mtime, str(run), run))
     return max(found)[-1] if found else None
 

@@ -171,8 +171,11 @@ def dense_weight(s:Settings, step:int, steps:int)->float:
     "Lambda: 0 for the first tenth of the run if the warm-up is on, then `lam`; the dense queue fills meanwhile."
     return 0.0 if s.remedies in ("all", "warmup") and step < 0.1 * steps else s.lam
 
-# %% ../nbs/08_train.ipynb #f8f15fda
-def make_accelerator(s:Settings)->Accelerator:
+# %% ../nbs/08_train.ipynb #648e6fb4
+def make_accelerator(
+    s:Settings,     # `log_with`, `precision`, `accumulate` and `batch_size` are read
+    least:int=2,    # images that a process must get at a time
+)->Accelerator:
     "An Accelerator for these settings; on a GPU where there is one, else over gloo."
     warnings.filterwarnings("ignore", "`broadcast_buffers`", FutureWarning) # newer PyTorch has another name, older ones do not know it
     if s.log_with and s.log_with not in get_available_trackers():
@@ -182,11 +185,11 @@ def make_accelerator(s:Settings)->Accelerator:
         dataloader_config=DataLoaderConfiguration(split_batches=True, dispatch_batches=False, even_batches=False, use_seedable_sampler=False),
         kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)])
     asked = int(os.environ.get("WORLD_SIZE", 1))
-    if acc.num_processes != asked: raise UserError(f"{asked} processes were started but {acc.num_processes} are connected.", "Start them with torchrun --nproc-per-node N -m houghcl.train, or accelerate launch.")
+    if acc.num_processes != asked: raise UserError(f"{asked} processes were started but {acc.num_processes} are connected.", "Start them with accelerate launch, or torchrun --nproc-per-node N -m and the name of the command.")
     if s.precision == "fp16" and acc.device.type == "cpu": raise UserError("fp16 needs a GPU.", "Use --precision bf16 or no.")
     parts = acc.num_processes * s.accumulate
     if s.batch_size % parts: raise UserError(f"batch-size {s.batch_size} does not divide by {acc.num_processes} processes x {s.accumulate} micro-batches.", f"Use a multiple of {parts}.")
-    if s.batch_size // parts < 2: raise UserError(f"Each process gets {s.batch_size // parts} image at a time, too few for BatchNorm.", f"Use --batch-size {2 * parts} or more.")
+    if s.batch_size // parts < least: raise UserError(f"Each process gets {s.batch_size // parts} image at a time, too few for BatchNorm.", f"Use --batch-size {least * parts} or more.")
     return acc
 
 # %% ../nbs/08_train.ipynb #386abf23
@@ -522,24 +525,30 @@ def export_backbone(t:Trainer, run:RunDir):
     weights = {k: v.contiguous() for k, v in t.net.query.backbone.state_dict().items()}
     with open_atomic(run.backbone, "wb") as file: file.write(safetensors.torch.save(weights, {k: str(v) for k, v in meta.items()}))
 
-# %% ../nbs/08_train.ipynb #c48f38e0
-def _prepare_run(s:Settings, acc:Accelerator, count:int)->tuple:
+# %% ../nbs/08_train.ipynb #318ba38c
+def _prepare_run(s, acc, count, free, names):
     "(RunDir, state or None): a new run, or one to go on with. Main process only."
-    run = (RunDir(s.out) if s.out else find_unfinished("runs", s.preset, s.method)) if s.resume else None
+    run = (RunDir(s.out) if s.out else find_unfinished("runs", **{k: getattr(s, k) for k in names})) if s.resume else None
     if run is None or not run.config.exists():
-        run = new_run_dir(s.out or None, s.preset, s.method)
+        run = new_run_dir(s.out or None, *(Path(getattr(s, k)).stem for k in names))
         write_config(run.config, s, dict(processes=acc.num_processes, pictures=count, threads=torch.get_num_threads()))
         return run, None
     config = read_config(run.config)
-    check_same(s, stored_settings(Settings, config), FREE)
+    check_same(s, stored_settings(type(s), config), free)
     if config["processes"] != acc.num_processes: raise UserError(f"The run was started with {config['processes']} processes, now there are {acc.num_processes}.", "Start as many as then, or a new run with another --out.")
     if config["pictures"] != count: raise UserError(f"The run was started with {config['pictures']} pictures, now there are {count}.", "Give the same data, or start a new run with another --out.")
     if config["threads"] != torch.get_num_threads(): warn_counted("threads", f"the run was started with {config['threads']} threads, now {torch.get_num_threads()}: results may differ in the last digits.")
     return run, load_latest(run.checkpoints)[0]
 
-def prepare_run(s:Settings, acc:Accelerator, count:int)->tuple:
-    "`_prepare_run` on the main process, its answer or its error on all."
-    return on_main(acc, lambda: _prepare_run(s, acc, count))
+def prepare_run(
+    s,                         # settings: `out`, `resume` and the fields in `names` are read
+    acc:Accelerator,
+    count:int,                 # of the training pictures
+    free=FREE,                 # fields that may differ on resume
+    names=("preset", "method"), # fields that name a run without `out`
+)->tuple:                      # RunDir, and the state of its last checkpoint or None
+    "A new run, or one to go on with; the main process's answer, or its error, on all."
+    return on_main(acc, lambda: _prepare_run(s, acc, count, free, names))
 
 # %% ../nbs/08_train.ipynb #f6de4ac5
 def about_pairs(s:Settings)->str:
@@ -609,7 +618,7 @@ def settings(argv)->Settings:
     s = parse()
     given = {w.split("=")[0] for w in argv}
     if "--epochs" in given and "--steps" not in given: s = replace(s, steps=0)
-    run = (RunDir(s.out) if s.out else find_unfinished("runs", s.preset, s.method)) if s.resume else None
+    run = (RunDir(s.out) if s.out else find_unfinished("runs", preset=s.preset, method=s.method)) if s.resume else None
     if run is None or not run.config.exists(): return s
     return replace(parse(stored_settings(Settings, read_config(run.config))), out=str(run), resume=True)
 
