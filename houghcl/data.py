@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EXTENSIONS', 'LAYOUTS', 'read_image', 'read_tensor', 'find_images', 'guess_layout', 'find_layout', 'BadFiles',
-           'ImageData', 'open_data', 'EpochSampler', 'epoch_batches']
+           'ImageData', 'picture_labels', 'open_data', 'EpochSampler', 'epoch_batches']
 
 # %% ../nbs/05c_data.ipynb #18a55ba1
 from concurrent.futures import ThreadPoolExecutor
@@ -210,6 +210,15 @@ def get_item(source, epoch, index):
     theta = view_records(source.seed, epoch, [index], W / H, source.augment).theta[0]        # (2,2,3)
     return item | dict(views=torch.stack([cut_view(image, t, source.view_size) for t in theta]), theta=theta)
 
+# %% ../nbs/05c_data.ipynb #654a358b
+def picture_labels(
+    source:ImageData,  # with labels
+    batch:dict,        # as the loader collates it: index (B,), and the unreadable files met at each
+)->torch.Tensor:       # int64 (B,)
+    "The classes of the pictures of a batch."
+    lost = torch.tensor([len(entry.split("\n")) if entry else 0 for entry in batch["bad"]])
+    return source.labels[(batch["index"].cpu() + lost) % len(source)]
+
 # %% ../nbs/05c_data.ipynb #ab97f4a4
 class _Files:
     "Reads the files of a list by index."
@@ -253,6 +262,7 @@ def _load(source, size, progress):
             image, lost = read_near(source, i)
             if tuple(image.shape[1:]) != tuple(size): return None
             images[i], bad[i] = image, (lost + [""])[0]
+            if lost and source.labels is not None: source.labels[i] = source.labels[(i + len(lost)) % len(source)]
         return len(some)
     parts = [range(i, min(i + 50, len(source))) for i in range(0, len(source), 50)]
     with ThreadPoolExecutor(os.cpu_count()) as pool, progress_bar(len(source), main=progress, desc="decoding", unit="picture") as bar:

@@ -497,7 +497,7 @@ def tune(s:Settings)->RunDir:
     if acc.device.type == "cpu": keep_memory()
     train, test = open_sets(s)
     t = Tuner(s, acc, train, test)
-    run, state = prepare_run(s, acc, len(train), FREE, ("protocol", "weights"))
+    run, state = prepare_run(s, acc, dict(pictures=len(train), classes=len(train.classes)), FREE, ("protocol", "weights"))
     if state: restore(t, state)
     if acc.is_main_process: print(describe(t, run), flush=True)
     metrics = MetricsFile(run.metrics, COLUMNS) if acc.is_main_process else None

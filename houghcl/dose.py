@@ -31,7 +31,7 @@ def dose_of(
     mean = lambda name: sum(rows[name][-last:]) / last
     kind = "swap" if s.get("swap") else "jitter" if s.get("jitter") else s["method"]
     extras = [name for name, on in dict(mirror=s.get("mirror"), contrast=s.get("contrast")).items() if on] + ([s["dense_on"]] if s.get("dense_on", "all") != "all" else [])
-    return dict(run=folder.name, kind=", ".join([kind, *extras]), seed=s["seed"], step=rows["step"][-1], pck=math.nan if s["method"] == "moco" else mean("pck"), pck_cosine=mean("pck_cosine"), same_cell=mean("same_cell"))
+    return dict(run=folder.name, kind=", ".join([kind, *extras]), seed=s["seed"], step=rows["step"][-1], pck=math.nan if s["method"] in ("moco", "supervised") else mean("pck"), pck_cosine=mean("pck_cosine"), same_cell=mean("same_cell"))
 
 # %% ../nbs/12b_dose.ipynb #a7c809c5
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from .hough import appearance, hough_votes, smooth_votes
 from .model import METHODS, DenseCL, make_backbone, matching_features
 from .pairing import pair, pck
 from .run import RunDir, UserError, in_range, load_file, load_latest, one_of, open_atomic, read_config, read_metrics
+from .supervised import Supervised
 from .views import normalise
 
 # %% ../nbs/06_figures.ipynb #87cd671e
@@ -337,10 +338,10 @@ def plot_curves(
             axes.text(0.99, floors[key], text, ha="right", va="bottom", fontsize=7, color="0.4", transform=axes.get_yaxis_transform())
     return figure
 
-# %% ../nbs/06_figures.ipynb #8c55109f
+# %% ../nbs/06_figures.ipynb #5f5d4935
 class Loaded(NamedTuple):
     "A network of a run."
-    net:DenseCL      # in eval mode, on the CPU
+    net:DenseCL      # or `Supervised`; in eval mode, on the CPU
     settings:dict    # of the run
     step:int         # optimiser steps that it was trained for
 
@@ -359,12 +360,14 @@ def _run_settings(run):
     if lost := [k for k in NEEDED if k not in s]: raise UserError(f"{run.config} does not say {', '.join(lost)}.", "Name the directory of a training run.")
     return s
 
-def _build(s):
+def _build(s, classes):
     "The network of a run's settings as it was before training; BatchNorm is plain, which changes nothing in eval mode."
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(s["seed"])
         backbone = make_backbone(s["arch"], s["stages"], s["stride"], init=s.get("init", "torchvision"))
-        return DenseCL(backbone, s["grid"] or s["view_size"] // s["stride"], s["method"], s["dim"], s["queue"], match_on=s["match_on"],
+        grid = s["grid"] or s["view_size"] // s["stride"]
+        if s["method"] == "supervised": return Supervised(backbone, grid, classes).eval()
+        return DenseCL(backbone, grid, s["method"], s["dim"], s["queue"], match_on=s["match_on"],
             center=s["remedies"] in ("all", "center") or s["method"] == "houghcl+", mirror=s.get("mirror", False)).eval()
 
 # %% ../nbs/06_figures.ipynb #309706cd
@@ -384,7 +387,7 @@ def load_run(
     "A network as a run has left it. What is missing or does not fit is a `UserError`."
     run = RunDir(run)
     s = _run_settings(run)
-    try: net = _build(s)
+    try: net = _build(s, read_config(run.config).get("classes", 0))
     except (ValueError, TypeError) as error: raise UserError(f"{run.config} names a network that cannot be made: {error}.", "Name the directory of a training run.") from None
     if step == 0: return Loaded(net, s, 0)
     state = _state(run, step)
@@ -497,7 +500,7 @@ def _strip(run, views, steps, votes):
     found = {}
     for step in steps:
         seen = see(loaded := load_run(run, step), views, votes)
-        rule = "cosine" if votes == "auto" and METHODS[loaded.settings["method"]] not in ("hough", "affine") else seen.kind
+        rule = "cosine" if votes == "auto" and METHODS.get(loaded.settings["method"]) not in ("hough", "affine") else seen.kind
         (index, confidence), score = _found(seen, views, rule)
         found[f"step {step}, {score}"] = index[0], confidence[0]
     return strip_figure(views.shown_a, views.shown_b, found, seen.grid, **_ends(math.prod(seen.grid)))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RESNETS', 'METHODS', 'SplitBatchNorm2d', 'make_backbone', 'Encoder', 'world', 'gather_rows', 'take_rows', 'key_order',
-           'PositionMean', 'DenseCL', 'step', 'dense_terms', 'matching_features']
+           'PositionMean', 'DenseCL', 'pair_stats', 'step', 'dense_terms', 'matching_features']
 
 # %% ../nbs/04_model.ipynb #b934a6de
 import copy
@@ -265,8 +265,13 @@ def _weight(model, confidence):
         weight = weight * (confidence >= ranked[len(ranked) // 2 - 1])
     return weight * confidence if model.dense_on == "weighted" else weight
 
-# %% ../nbs/04_model.ipynb #108e6f92
-def _pair_stats(index, cosine, theta_a, theta_b, grid)->dict:
+# %% ../nbs/04_model.ipynb #ee2269b9
+def pair_stats(
+    index:torch.Tensor,  # partners that the method chose, (B,N)
+    cosine:torch.Tensor, # partners of highest cosine, (B,N)
+    theta_a, theta_b,    # where the views lie, (B,2,3)
+    grid,                # cells of a view: S or (H, W)
+)->dict:                 # hits, hits_cosine, partnered, same, cells
     "Counts that can be summed over processes: hits of the pairs and of cosine pairs, cells with a partner, same-cell picks, cells."
     hits, total = pck_counts(index, theta_a, theta_b, grid)
     same = (index == torch.arange(index.shape[1], device=index.device)).sum()
@@ -299,7 +304,7 @@ def step(
         out["loss"] = (1 - lam) * out["loss_global"] + lam * out["loss_dense"]
     if stats:
         chosen = cosine()[0]
-        out["counts"] = _pair_stats(chosen if out["index"] is None else out["index"], chosen, theta_a, theta_b, model.grid)
+        out["counts"] = pair_stats(chosen if out["index"] is None else out["index"], chosen, theta_a, theta_b, model.grid)
     return out
 
 # %% ../nbs/04_model.ipynb #84421cb8

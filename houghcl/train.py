@@ -6,9 +6,10 @@
 __all__ = ['CHOICES', 'AT_LEAST', 'AT_MOST', 'FREE', 'PRESETS', 'ABOUT', 'COLUMNS', 'PROBE_ROWS', 'PROBE_COLUMNS', 'Settings',
            'check', 'learning_rate', 'dense_weight', 'make_accelerator', 'keep_memory', 'share_threads', 'make_model',
            'group_size', 'permutes', 'centred', 'pair_options', 'augment_of', 'make_optimizer', 'make_loader',
-           'Trainer', 'draws', 'train_step', 'state_of', 'restore', 'metrics_row', 'Watch', 'on_main', 'probe_kinds',
-           'probe_row', 'Prober', 'agree', 'diverged', 'save', 'loop', 'example_views', 'draw', 'pairs_figure',
-           'export_backbone', 'prepare_run', 'about_pairs', 'describe', 'hints', 'train', 'finish', 'settings', 'main']
+           'count_classes', 'labels_for', 'Trainer', 'draws', 'train_step', 'state_of', 'restore', 'columns_of',
+           'metrics_row', 'Watch', 'on_main', 'probe_kinds', 'probe_row', 'Prober', 'agree', 'diverged', 'save', 'loop',
+           'example_views', 'draw', 'pairs_figure', 'export_backbone', 'prepare_run', 'about_pairs', 'describe',
+           'hints', 'train', 'finish', 'settings', 'main']
 
 # %% ../nbs/08_train.ipynb #0d1ef8a4
 import ctypes
@@ -28,7 +29,7 @@ from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulation
 from torch.utils.data import DataLoader
 
 from .cli import run_main, settings_from_args
-from .data import LAYOUTS, BadFiles, EpochSampler, epoch_batches, find_layout, open_data
+from .data import LAYOUTS, BadFiles, EpochSampler, epoch_batches, find_layout, open_data, picture_labels
 from .figures import plot_curves, poster_figure
 from .model import METHODS, RESNETS, DenseCL, gather_rows, key_order, make_backbone, matching_features
 from .pairing import pair
@@ -37,6 +38,7 @@ from .probe import offered, scores
 from .run import Interrupted, RunDir, StopOnSignal, UserError, in_range, one_of, progress_bar, summary, warn_counted
 from .run import MetricsFile, load_latest, new_run_dir, open_atomic, read_metrics, rng_state, save_checkpoint, set_rng_state
 from .run import check_same, find_unfinished, read_config, stored_settings, write_config
+from .supervised import Supervised
 from .views import Augment, denormalise, make_views
 
 # %% ../nbs/08_train.ipynb #998943c5
@@ -44,7 +46,7 @@ from .views import Augment, denormalise, make_views
 class Settings:
     "Pre-train a backbone on pictures without labels."
     preset:str = "demo"           # where the other defaults come from
-    method:str = "houghcl"        # houghcl, houghcl+, densecl, moco, geometric, same or random
+    method:str = "houghcl"        # houghcl, houghcl+, densecl, moco, supervised (needs classes), geometric, same or random
     data:str = "scenes"           # folder of pictures, or 'scenes', which are drawn and need no files
     layout:str = "auto"           # of the folder: auto, folder, tiny-imagenet, coco or imagenet
     out:str = ""                  # run directory; empty is runs/<preset>-<method>-<time>
@@ -106,8 +108,8 @@ class Settings:
 
     def __post_init__(self): check(self)
 
-# %% ../nbs/08_train.ipynb #a389804c
-CHOICES = dict(method=tuple(METHODS), schedule=("step", "epoch"), remedies=("all", "warmup", "center", "none"), bn=("split", "sync", "plain"), dense_on=("all", "confident", "weighted"),
+# %% ../nbs/08_train.ipynb #e1f79330
+CHOICES = dict(method=(*METHODS, "supervised"), schedule=("step", "epoch"), remedies=("all", "warmup", "center", "none"), bn=("split", "sync", "plain"), dense_on=("all", "confident", "weighted"),
     layout=("auto", *LAYOUTS), arch=tuple(RESNETS), match_on=("backbone", "projected"), init=("torchvision", "fan_in"), precision=("no", "fp16", "bf16"))
 AT_LEAST = dict(epochs=1, steps=0, batch_size=2, accumulate=1, lr=0, sgd_momentum=0, weight_decay=0, clip=0, queue=1, lam=0, sigma=0, exponent=1e-3, temperature=1e-3, min_area=1e-3, stages=1, stride=1, grid=0,
     dim=1, bn_group=2, view_size=8, workers=0, threads=0, log_every=1, checkpoint_every=1, keep=1, probe_every=0, seed=0, jitter=0, swap=0)
@@ -121,15 +123,15 @@ def check(s:Settings):
     for name in {*AT_LEAST, *AT_MOST}:
         in_range(name, getattr(s, name), AT_LEAST.get(name, 0), AT_MOST.get(name, math.inf))
     if s.batch_size % s.accumulate: raise UserError(f"batch-size {s.batch_size} cannot be split into {s.accumulate} micro-batches.", "Choose an accumulate that divides the batch size.")
-    if s.queue % s.batch_size:
+    if s.queue % s.batch_size and s.method != "supervised":
         raise UserError(f"queue {s.queue} is not a multiple of batch-size {s.batch_size}.", f"Use --queue {max(1, round(s.queue / s.batch_size)) * s.batch_size}.")
     strides = [2 ** (s.stages + 1 - i) for i in range(s.stages)]
     if s.stride not in strides: raise UserError(f"stride {s.stride} is not possible for {s.stages} stages.", f"Use --stride {min(strides, key=lambda x: abs(x - s.stride))}.")
     if s.view_size % s.stride: raise UserError(f"view-size {s.view_size} is not a multiple of stride {s.stride}.", f"Use --view-size {round(s.view_size / s.stride) * s.stride}.")
-    if s.mutual and METHODS[s.method] in (None, "random", "same"): raise UserError(f"{s.method} has no mutual pairs.", "Leave --mutual out.")
+    if s.mutual and METHODS.get(s.method) in (None, "random", "same"): raise UserError(f"{s.method} has no mutual pairs.", "Leave --mutual out.")
     if (s.mirror or s.contrast) and s.method != "houghcl+": raise UserError(f"{s.method} knows no --mirror and no --contrast.", "Use --method houghcl+, or leave them out.")
     if (s.jitter or s.swap) and (s.method != "geometric" or s.mutual): raise UserError("jitter and swap spoil geometric pairs.", "Use --method geometric without --mutual, or leave them out.")
-    if s.dense_on != "all" and METHODS[s.method] in (None, "random", "same"): raise UserError(f"{s.method} has no confidence to choose cells by.", "Leave --dense-on out.")
+    if s.dense_on != "all" and METHODS.get(s.method) in (None, "random", "same"): raise UserError(f"{s.method} has no confidence to choose cells by.", "Leave --dense-on out.")
     cells = s.view_size // s.stride
     if s.grid > cells: raise UserError(f"grid {s.grid} is larger than the feature map, {cells} cells on a side.", f"Use --grid {cells} or less, or a smaller --stride.")
     if s.grid == 1: raise UserError("grid 1 leaves nothing to pair.", "Use --grid 2 or more.")
@@ -171,7 +173,7 @@ def dense_weight(s:Settings, step:int, steps:int)->float:
     "Lambda: 0 for the first tenth of the run if the warm-up is on, then `lam`; the dense queue fills meanwhile."
     return 0.0 if s.remedies in ("all", "warmup") and step < 0.1 * steps else s.lam
 
-# %% ../nbs/08_train.ipynb #648e6fb4
+# %% ../nbs/08_train.ipynb #4d869ecd
 def make_accelerator(
     s:Settings,     # `log_with`, `precision`, `accumulate` and `batch_size` are read
     least:int=2,    # images that a process must get at a time
@@ -204,11 +206,16 @@ def share_threads(s:Settings, processes:int)->int:
     torch.set_num_threads(s.threads or max(1, len(os.sched_getaffinity(0)) // processes if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) // processes))
     return torch.get_num_threads()
 
-# %% ../nbs/08_train.ipynb #425dc296
-def make_model(s:Settings, processes:int=1)->DenseCL:
-    "The model of these settings; drawn from torch's global generator."
+# %% ../nbs/08_train.ipynb #d8770c9a
+def make_model(
+    s:Settings,
+    processes:int=1,
+    classes:int=0,       # for `supervised`
+)->DenseCL|Supervised:
+    "The model of these settings; drawn from torch's global generator, the backbone first."
     backbone = make_backbone(s.arch, s.stages, s.stride, group_size(s, processes) if s.bn == "split" else None, s.init)
-    model = DenseCL(backbone, s.grid or s.view_size // s.stride, s.method, s.dim, s.queue, s.temperature, s.ema, s.match_on,
+    grid = s.grid or s.view_size // s.stride
+    model = Supervised(backbone, grid, classes) if s.method == "supervised" else DenseCL(backbone, grid, s.method, s.dim, s.queue, s.temperature, s.ema, s.match_on,
         center=centred(s), options=pair_options(s), dense_on=s.dense_on, mirror=s.mirror)
     return torch.nn.SyncBatchNorm.convert_sync_batchnorm(model) if s.bn == "sync" and torch.cuda.is_available() else model
 
@@ -218,23 +225,23 @@ def group_size(s:Settings, processes:int)->int:
     return max(2, min(s.bn_group, mine // 2 if processes == 1 else mine))
 
 def permutes(s:Settings, processes:int)->bool:
-    "Whether keys are permuted: not where BatchNorm sees all processes, nor where there is one group."
-    return s.shuffle and not (s.bn == "sync" and torch.cuda.is_available()) and (processes > 1 or s.bn == "split")
+    "Whether keys are permuted: not where there are none, where BatchNorm sees all processes, or where there is one group."
+    return s.shuffle and s.method != "supervised" and not (s.bn == "sync" and torch.cuda.is_available()) and (processes > 1 or s.bn == "split")
 
 def centred(s:Settings)->bool:
-    "Whether features are centred before matching: by the remedies, and always in houghcl+."
-    return s.remedies in ("all", "center") or s.method == "houghcl+"
+    "Whether features are centred before matching: by the remedies, always in houghcl+, never in supervised."
+    return s.remedies in ("all", "center") and s.method != "supervised" or s.method == "houghcl+"
 
 def pair_options(s:Settings)->dict:
     "The options of `pair` that the method understands."
-    own = {"hough": ("sigma", "exponent"), "affine": ("sigma", "exponent", "contrast"), "geometric": ("jitter", "swap")}.get(METHODS[s.method], ())
+    own = {"hough": ("sigma", "exponent"), "affine": ("sigma", "exponent", "contrast"), "geometric": ("jitter", "swap")}.get(METHODS.get(s.method), ())
     return {name: getattr(s, name) for name in (*own, *(("mutual",) if s.mutual else ()))}
 
 def augment_of(s:Settings)->Augment:
     "How views are drawn."
     return Augment(scale=(s.min_area, 1.0), flip=s.flip)
 
-def make_optimizer(s:Settings, model:DenseCL)->torch.optim.SGD:
+def make_optimizer(s:Settings, model:DenseCL|Supervised)->torch.optim.SGD:
     "SGD over the query network, weight decay on everything (DenseCL)."
     return torch.optim.SGD(model.query.parameters(), s.lr, s.sgd_momentum, weight_decay=s.weight_decay)
 
@@ -252,6 +259,18 @@ def make_loader(
         pin_memory=torch.cuda.is_available())
     return loader, sampler, per_epoch
 
+# %% ../nbs/08_train.ipynb #669020ce
+def count_classes(s:Settings, source)->int:
+    "Classes that the method learns: 0 but for `supervised`, which refuses data that have none."
+    if s.method != "supervised": return 0
+    if source.labels is None or source.labels.unique().numel() < 2:
+        raise UserError(f"supervised learns classes, and the data ({source.kind}, {source.where}) have no two of them.", "Give --data a folder with one folder of pictures for each class, such as Tiny ImageNet or ImageNet, or another --method.")
+    return len(source.classes)
+
+def labels_for(t, batch)->dict:
+    "What `forward` of the model is given besides views: the classes of the pictures, if it learns them."
+    return dict(labels=picture_labels(t.source, batch).to(t.acc.device)) if t.classes else {}
+
 # %% ../nbs/08_train.ipynb #a06c5f96
 class Trainer:
     "What a run holds: settings, Accelerator, model, optimiser, loader, and where it stands."
@@ -261,8 +280,9 @@ class Trainer:
         self.losses, self.n = torch.zeros(3, device=acc.device), 0     # since the last row of metrics
         set_seed(s.seed, deterministic=s.deterministic)
         loader, self.sampler, self.per_epoch = make_loader(s, source)
+        self.classes = count_classes(s, source)
         self.steps = s.steps or s.epochs * self.per_epoch
-        model = make_model(s, acc.num_processes).to(acc.device, memory_format=torch.channels_last)
+        model = make_model(s, acc.num_processes, self.classes).to(acc.device, memory_format=torch.channels_last)
         self.model, self.optimizer, self.loader = acc.prepare(model, make_optimizer(s, model), loader)
         self.net = acc.unwrap_model(self.model)
         self.net.train()
@@ -300,13 +320,13 @@ def train_step(
         t.note_bad(batch)
         a, b, theta_a, theta_b = make_views(batch, s.seed, augment_of(s), s.view_size, t.acc.device)
         with t.acc.accumulate(t.model):
-            out = t.model(a, b, theta_a, theta_b, lam=dense_weight(s, t.step, t.steps), stats=stats, **draws(t, micro))
+            out = t.model(a, b, theta_a, theta_b, lam=dense_weight(s, t.step, t.steps), stats=stats, **draws(t, micro), **labels_for(t, batch))
             t.acc.backward(out["loss"])
             if s.clip and t.acc.sync_gradients: t.acc.clip_grad_norm_(t.net.query.parameters(), s.clip)
             t.optimizer.step(); t.optimizer.zero_grad()
         outs.append({k: v.detach() if torch.is_tensor(v) else v for k, v in out.items()})
     t.net.momentum_update()
-    for out in outs: t.net.enqueue(gather_rows(out["key"]), None if out["dense_key"] is None else gather_rows(out["dense_key"]))
+    for out in outs: t.net.enqueue(*(None if out[k] is None else gather_rows(out[k]) for k in ("key", "dense_key")))
     t.step += 1
     return outs
 
@@ -333,8 +353,12 @@ def restore(t:Trainer, state:dict):
     t.losses.copy_(mine["losses"]); t.n, t.watch.since = mine["n"], dict(state["watch"])
     t.step = state["step"]
 
-# %% ../nbs/08_train.ipynb #279704bc
+# %% ../nbs/08_train.ipynb #490c108c
 COLUMNS = ("step", "epoch", "loss", "loss_global", "loss_dense", "dense_share", "pck", "pck_cosine", "same_cell", "lam", "lr", "images_per_s")
+
+def columns_of(s:Settings)->tuple:
+    "The columns of metrics.csv; a method that learns classes has one more."
+    return COLUMNS + ("accuracy",) * (s.method == "supervised")
 
 def metrics_row(
     t:Trainer,
@@ -342,15 +366,15 @@ def metrics_row(
     images_per_s:float,
 )->dict:                   # a row of metrics.csv, the same on each process
     "Average losses and sum counts over processes. Without a dense branch its columns are NaN."
-    names, dense = ("partnered", "hits", "hits_cosine", "same", "cells"), METHODS[t.s.method] is not None
+    names, dense = ("partnered", "hits", "hits_cosine", "same", "cells") + ("right", "labelled") * bool(t.classes), METHODS.get(t.s.method) is not None
     counts = torch.stack([sum(o["counts"][k].double().to(t.acc.device) for o in outs) for k in names])
-    total, hits, cosine, same, cells = t.acc.reduce(counts, "sum").tolist()
+    total, hits, cosine, same, cells, *named = t.acc.reduce(counts, "sum").tolist()
     loss, loss_global, loss_dense = t.acc.reduce(t.losses / t.n, "mean").tolist()
     share = lambda a, b: a / b if b else math.nan
     only = lambda x: x if dense else math.nan
     return dict(step=t.step, epoch=t.step / t.per_epoch, loss=loss, loss_global=loss_global, loss_dense=only(loss_dense), dense_share=only(loss_dense / math.log(t.s.queue + 1)),
         pck=share(hits, total), pck_cosine=share(cosine, total), same_cell=share(same, cells), lam=only(dense_weight(t.s, t.step - 1, t.steps)),
-        lr=learning_rate(t.s, t.step - 1, t.steps, t.per_epoch), images_per_s=images_per_s)
+        lr=learning_rate(t.s, t.step - 1, t.steps, t.per_epoch), images_per_s=images_per_s, **(dict(accuracy=share(*named)) if named else {}))
 
 # %% ../nbs/08_train.ipynb #3ac696a6
 class Watch:
@@ -482,7 +506,7 @@ def loop(
         if log:
             row = metrics_row(t, outs, images / (time.perf_counter() - since))
             t.losses.zero_(); t.n, images, since = 0, 0, time.perf_counter()
-            t.watch(row, METHODS[s.method] is not None)
+            t.watch(row, METHODS.get(s.method) is not None)
             if t.acc.is_main_process: report(row)
             bar.set_postfix_str(f"loss {row['loss']:.2f} dense {row['loss_dense']:.2f} pck {row['pck']:.2f} {row['images_per_s']:.0f} img/s")
         if t.step % s.checkpoint_every == 0 or t.step == t.steps or stopped:
@@ -525,30 +549,31 @@ def export_backbone(t:Trainer, run:RunDir):
     weights = {k: v.contiguous() for k, v in t.net.query.backbone.state_dict().items()}
     with open_atomic(run.backbone, "wb") as file: file.write(safetensors.torch.save(weights, {k: str(v) for k, v in meta.items()}))
 
-# %% ../nbs/08_train.ipynb #318ba38c
-def _prepare_run(s, acc, count, free, names):
+# %% ../nbs/08_train.ipynb #cd98e0cf
+def _prepare_run(s, acc, counts, free, names):
     "(RunDir, state or None): a new run, or one to go on with. Main process only."
     run = (RunDir(s.out) if s.out else find_unfinished("runs", **{k: getattr(s, k) for k in names})) if s.resume else None
     if run is None or not run.config.exists():
         run = new_run_dir(s.out or None, *(Path(getattr(s, k)).stem for k in names))
-        write_config(run.config, s, dict(processes=acc.num_processes, pictures=count, threads=torch.get_num_threads()))
+        write_config(run.config, s, dict(processes=acc.num_processes, **counts, threads=torch.get_num_threads()))
         return run, None
     config = read_config(run.config)
     check_same(s, stored_settings(type(s), config), free)
     if config["processes"] != acc.num_processes: raise UserError(f"The run was started with {config['processes']} processes, now there are {acc.num_processes}.", "Start as many as then, or a new run with another --out.")
-    if config["pictures"] != count: raise UserError(f"The run was started with {config['pictures']} pictures, now there are {count}.", "Give the same data, or start a new run with another --out.")
+    for name, n in counts.items():
+        if config.get(name, n) != n: raise UserError(f"The run was started with {config[name]} {name}, now there are {n}.", "Give the same data, or start a new run with another --out.")
     if config["threads"] != torch.get_num_threads(): warn_counted("threads", f"the run was started with {config['threads']} threads, now {torch.get_num_threads()}: results may differ in the last digits.")
     return run, load_latest(run.checkpoints)[0]
 
 def prepare_run(
     s,                         # settings: `out`, `resume` and the fields in `names` are read
     acc:Accelerator,
-    count:int,                 # of the training pictures
+    counts:dict,               # what must not change on resume, such as the number of pictures
     free=FREE,                 # fields that may differ on resume
     names=("preset", "method"), # fields that name a run without `out`
 )->tuple:                      # RunDir, and the state of its last checkpoint or None
     "A new run, or one to go on with; the main process's answer, or its error, on all."
-    return on_main(acc, lambda: _prepare_run(s, acc, count, free, names))
+    return on_main(acc, lambda: _prepare_run(s, acc, counts, free, names))
 
 # %% ../nbs/08_train.ipynb #f6de4ac5
 def about_pairs(s:Settings)->str:
@@ -560,22 +585,22 @@ def about_pairs(s:Settings)->str:
 def describe(t:Trainer, run:RunDir)->str:
     "The first lines of a run."
     s, acc = t.s, t.acc
-    remedies = " and ".join(["lambda warm-up"] * (s.remedies in ("all", "warmup") and s.method != "moco") + ["centring"] * centred(s)) or "none"
+    remedies = " and ".join(["lambda warm-up"] * (s.remedies in ("all", "warmup") and METHODS.get(s.method) is not None) + ["centring"] * centred(s)) or "none"
     lines = [f"method    {s.method}, preset {s.preset}, seed {s.seed}", f"data      {t.source.describe()}",
         f"backbone  {s.arch}, {s.stages} stages, stride {s.stride}: {t.net.grid[0]} x {t.net.grid[1]} cells of a {s.view_size} px view",
         f"device    {acc.num_processes} process(es) on {acc.device.type}, {torch.get_num_threads()} thread(s) each, precision {s.precision}",
         f"batch     {s.batch_size} over all processes" + (f", in {s.accumulate} micro-batches" if s.accumulate > 1 else "") + f"; {t.steps} steps, {t.per_epoch} an epoch",
-        f"remedies  {remedies}" + (f"; BatchNorm in groups of {group_size(s, acc.num_processes)}" if s.bn == "split" else f"; BatchNorm {s.bn}") + (", keys permuted" if permutes(s, acc.num_processes) else ", keys in order"), *([f"pairs     {pairs}"] if (pairs := about_pairs(s)) else []), f"writes    {run}"]
+        f"remedies  {remedies}" + (f"; BatchNorm in groups of {group_size(s, acc.num_processes)}" if s.bn == "split" else f"; BatchNorm {s.bn}") + ("" if t.classes else ", keys permuted" if permutes(s, acc.num_processes) else ", keys in order"), *([f"pairs     {pairs}"] if (pairs := about_pairs(s)) else []), f"writes    {run}"]
     return "\n".join(lines + ([f"resumes   after step {t.step}"] if t.step else []))
 
 def hints(t:Trainer):
     "Warnings about settings that work but seldom well."
     s, n = t.s, len(t.source)
-    if s.queue > n / 4: warn_counted("queue", f"the queue ({s.queue}) holds more than a quarter of the {n} pictures{', more than all of them' if s.queue > n else ''}: negatives will often be the same picture. Try --queue {max(1, n // 4 // s.batch_size) * s.batch_size}.")
+    if s.queue > n / 4 and not t.classes: warn_counted("queue", f"the queue ({s.queue}) holds more than a quarter of the {n} pictures{', more than all of them' if s.queue > n else ''}: negatives will often be the same picture. Try --queue {max(1, n // 4 // s.batch_size) * s.batch_size}.")
     looks = {"tiny-imagenet-64": "tiny-imagenet"}.get(s.preset, s.preset)
     if t.source.kind in PRESETS and t.source.kind != looks: warn_counted("preset", f"the data look like {t.source.kind}, the preset is {s.preset}. Try --preset {t.source.kind}.")
     if s.bn == "sync" and not torch.cuda.is_available(): warn_counted("sync", "BatchNorm over processes needs GPUs: each process uses its own statistics.")
-    if s.bn == "sync" and s.shuffle: warn_counted("sync-shuffle", "with BatchNorm over all processes there is nothing to permute: keys stay in order.")
+    if s.bn == "sync" and s.shuffle and not t.classes: warn_counted("sync-shuffle", "with BatchNorm over all processes there is nothing to permute: keys stay in order.")
 
 # %% ../nbs/08_train.ipynb #613b52ec
 def train(
@@ -589,11 +614,11 @@ def train(
     if s.probe_every: on_main(acc, lambda: probe_kinds(s.probe_data))
     source = open_data(s.data, s.layout, s.view_size, progress=acc.is_main_process, seed=s.seed, augment=augment_of(s), bad_share=s.bad_share)
     t = Trainer(s, acc, source)
-    run, state = prepare_run(s, acc, len(source))
+    run, state = prepare_run(s, acc, dict(pictures=len(source)) | (dict(classes=t.classes) if t.classes else {}))
     if state: restore(t, state)
     del state
     if acc.is_main_process: print(describe(t, run), flush=True); hints(t)
-    metrics = MetricsFile(run.metrics, COLUMNS) if acc.is_main_process else None
+    metrics = MetricsFile(run.metrics, columns_of(s)) if acc.is_main_process else None
     if metrics: metrics.truncate_after(t.step)
     if s.log_with: acc.project_configuration.set_directories(str(run)); acc.init_trackers("houghcl", config={k: v for k, v in vars(s).items()})
     def report(row): metrics.append(row); acc.log({k: v for k, v in row.items() if k != "step"}, step=row["step"])
