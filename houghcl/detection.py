@@ -115,9 +115,9 @@ def check(s:Settings):
         if not getattr(s, name) or min(getattr(s, name)) < 1: raise UserError(f"{name} is {getattr(s, name)}.", "Give one or more lengths in pixels.")
     if bool(s.predict) != bool(s.run): raise UserError("predict and run belong together.", "Use --predict photo.jpg --run RUN.")
 
-# %% ../nbs/10_detection.ipynb #339c17f5
-_SMALL = dict(small=True, arch="resnet18", stages=3, stride=8, rois=64, side=8, width=64, pre_nms=(1000, 300), post_nms=(300, 100), warmup=50, clip=10.0, workers=0, precise=50, checkpoint_every=100)
-_VOC = dict(_SMALL, train="2007:trainval", anchors=(16, 32, 64, 128), sizes=(160, 200, 240), test_size=200, most=333, base_lr=0.05, base_steps=600)
+# %% ../nbs/10_detection.ipynb #b572840e
+_SMALL = dict(small=True, arch="resnet18", stages=3, stride=8, rois=64, side=8, width=64, pre_nms=(1000, 300), post_nms=(300, 100), warmup=50, clip=10.0, workers=0, precise=50, checkpoint_every=50)
+_VOC = dict(_SMALL, train="2007:trainval", anchors=(16, 32, 64, 128), sizes=(160, 200, 240), test_size=200, most=333, base_lr=0.05, base_steps=400)
 _SCENES = dict(_SMALL, data="scenes", train="2000", test="200", stages=2, rois=32, anchors=(12, 24, 48), sizes=(96,), test_size=96, most=96, base_lr=0.1, base_steps=700)
 PROTOCOLS = {
     "voc": Settings(),
@@ -227,7 +227,7 @@ class Tuner:
         self.weights = net.arch
         detector = detector_of(s, net, len(train.classes))
         if acc.num_processes > 1 and acc.device.type == "cuda": detector = nn.SyncBatchNorm.convert_sync_batchnorm(detector)
-        self.model, self.optimizer = acc.prepare(detector.to(acc.device), make_optimizer(s, detector))
+        self.model, self.optimizer = acc.prepare(detector.to(acc.device, memory_format=torch.channels_last), make_optimizer(s, detector))
         self.net = acc.unwrap_model(self.model)
         self.losses, self.n = {}, 0                             # since the last row of metrics
 

@@ -160,8 +160,9 @@ class Mean(nn.Module):
     def forward(self, cells): return cells.mean((2, 3))
 
 class NoResize(GeneralizedRCNNTransform):
-    "Normalise and pad to one block; pictures come in the size that the network is to see."
+    "Normalise and pad to one block, channels last; pictures come in the size that the network is to see."
     def resize(self, image, target=None): return image, target
+    def batch_images(self, images, size_divisible=32): return super().batch_images(images, size_divisible).contiguous(memory_format=torch.channels_last)
     def postprocess(self, result, image_shapes, original_image_sizes): return result
 
 # %% ../nbs/09d_detectors.ipynb #222deedd
