@@ -115,18 +115,18 @@ def settings_from_args(
     description:str,     # what the program does, for the help
     base=None,           # instance whose values stand in for the preset's, such as the settings of a run that goes on
     about=None,          # preset name -> a line for the help; else what differs from the default preset
-    chooser:str='preset', # the field that names the preset
+    chooser='preset',    # the field that names the preset; None: there is one preset and no such field
 ):                       # instance of cls
     "Settings from a preset and flags; `UsageError` for what is wrong, `--help` prints and exits."
     argv = list(argv)
     kinds = typing.get_type_hints(cls)
     try:
         _check_words(argv, kinds, base or presets[default_preset], prog)
-        flag = _dashed(chooser)
+        flag = _dashed(chooser or '')
         names = [argv[i + 1] if w == flag else w.partition('=')[2] for i, w in enumerate(argv) if w.partition('=')[0] == flag]
         for name in names: one_of(flag, name, presets)
         default = base or presets[names[-1] if names else default_preset]
-        text = f'{description}\n\n{chooser.capitalize()}s ({flag}):\n{_listed(presets, default_preset, about, chooser)}'
+        text = f'{description}\n\n{chooser.capitalize()}s ({flag}):\n{_listed(presets, default_preset, about, chooser)}' if chooser else description
         if 'debug' not in kinds:   # the flag belongs to run_main
             argv, text = [w for w in argv if w != '--debug'], f'{text}\n\nWith --debug an error shows its traceback.'
         return _parse(cls, default, presets, argv, prog, text, chooser)

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['FREE', 'AT_LEAST', 'PROTOCOLS', 'ABOUT', 'LOSSES', 'COLUMNS', 'SCORES', 'Settings', 'check', 'length',
-           'learning_rate', 'Batches', 'open_sets', 'open_backbone', 'detector_of', 'make_optimizer', 'Tuner',
-           'train_step', 'metrics_row', 'precise_statistics', 'average_statistics', 'answers', 'coco_rows', 'find_all',
-           'scores', 'detections_figure', 'curves_figure', 'Files', 'state_of', 'restore', 'save', 'score', 'loop',
-           'describe', 'told', 'finish', 'tune', 'load_detector', 'predict', 'named', 'settings', 'main']
+           'learning_rate', 'Batches', 'open_sets', 'open_backbone', 'detector_of', 'start_of', 'make_optimizer',
+           'Tuner', 'train_step', 'metrics_row', 'precise_statistics', 'average_statistics', 'answers', 'coco_rows',
+           'find_all', 'scores', 'detections_figure', 'curves_figure', 'Files', 'state_of', 'restore', 'save', 'score',
+           'loop', 'describe', 'told', 'finish', 'tune', 'load_detector', 'predict', 'named', 'settings', 'main']
 
 # %% ../nbs/10_detection.ipynb #c03e45f3
 import itertools
@@ -125,9 +125,9 @@ PROTOCOLS = {
         base_steps=90000, drops=(0.6667, 0.8889), warmup=1000, sizes=tuple(range(640, 801, 32))),
     "coco-c4": Settings(protocol="coco-c4", masks=True, train="train2017", test="val2017", base_steps=90000, drops=(0.6667, 0.8889), warmup=1000, sizes=tuple(range(640, 801, 32))),
     "voc-small": Settings(**_VOC, protocol="voc-small"),
-    "coco-small": Settings(**_VOC | dict(train="train2017", test="val2017", side=4, anchors=(16, 32, 64, 128), sizes=(192, 240, 288), test_size=240, most=400), protocol="coco-small", head="fpn", masks=True),
+    "coco-small": Settings(**_VOC | dict(train="train2017", test="val2017", side=7, anchors=(16, 32, 64, 128), sizes=(192, 240, 288), test_size=240, most=400), protocol="coco-small", head="fpn", masks=True),
     "voc-scenes": Settings(**_SCENES, protocol="voc-scenes"),
-    "coco-scenes": Settings(**_SCENES | dict(side=4), protocol="coco-scenes", head="fpn", masks=True),
+    "coco-scenes": Settings(**_SCENES | dict(side=7), protocol="coco-scenes", head="fpn", masks=True),
 }
 ABOUT = { # for --help
     "voc": "Faster R-CNN R50-C4 on VOC 07+12, 24,000 steps",
@@ -205,6 +205,14 @@ def detector_of(s:Settings, net, classes:int)->nn.Module:
     if s.head == "fpn" and len(s.anchors) < levels: raise UserError(f"{len(s.anchors)} anchor sides are too few for a pyramid of {levels} levels.", "Give one side for each level with --anchors.")
     return make_detector(net, classes, s.head, s.masks, s.anchors[:levels] if s.head == "fpn" else s.anchors, s.rois, s.side, s.width, s.pre_nms, s.post_nms)
 
+# %% ../nbs/10_detection.ipynb #6d11c3d0
+def start_of(weights:str)->dict:
+    "What a run starts from, for its record: the main settings of a pre-training, or the name that was given."
+    folder = Path(weights) if Path(weights).is_dir() else Path(weights).parent
+    if weights in ("random", "imagenet") or not RunDir(folder).config.exists(): return dict(weights=Path(weights).name)
+    made = read_config(RunDir(folder).config)
+    return {k: made["settings"].get(k) for k in ("preset", "method", "mirror", "dense_on", "arch", "stages", "stride", "batch_size", "epochs", "steps", "seed")} | dict(pictures=made.get("pictures"))
+
 # %% ../nbs/10_detection.ipynb #8f0c917a
 def _listed(batch): return [x for x, _ in batch], [t for _, t in batch]
 
@@ -239,18 +247,18 @@ class Tuner:
             to = lambda x: x.to(self.acc.device, non_blocking=True)
             yield [to(x).float() / 255 for x in images], [{k: to(v) for k, v in t.items()} for t in targets]
 
-    def fix_draws(self, step:int):
-        "Seed torch's generator for a step: which anchors and regions are sampled hangs on nothing else."
-        torch.manual_seed((self.s.seed * 1_000_003 + step) * 1009 + self.acc.process_index)
+    def fix_draws(self, n:int):
+        "Seed torch's generator for the n-th micro-batch: which anchors and regions are sampled hangs on nothing else."
+        torch.manual_seed((self.s.seed * 1_000_003 + n) * 1009 + self.acc.process_index)
 
 # %% ../nbs/10_detection.ipynb #b8d26c4a
 def train_step(t:Tuner, batches)->torch.Tensor:
     "One optimiser step: `accumulate` micro-batches. Returns their mean loss."
     s, total = t.s, 0.0
-    t.fix_draws(t.step)
     for group in t.optimizer.param_groups: group["lr"] = learning_rate(s, t.step)
-    for _ in range(s.accumulate):
+    for micro in range(s.accumulate):
         images, targets = next(batches)
+        t.fix_draws(t.step * s.accumulate + micro)              # after the loader, which draws too when it starts
         with t.acc.accumulate(t.model):
             losses = t.model(images, targets)
             loss = sum(losses.values())
@@ -283,7 +291,7 @@ def precise_statistics(t:Tuner):
     t.net.train()
     for i, (images, targets) in enumerate(t.batches(t.steps)):
         if i == t.s.precise: break
-        t.fix_draws(t.steps + i)
+        t.fix_draws(t.steps * t.s.accumulate + i)
         t.model(images, targets)
     for m, momentum in zip(norms, before): m.momentum = momentum
     average_statistics(t)
@@ -366,14 +374,14 @@ def detections_figure(
     "The truth, above what was found."
     shown = [i * len(test) // n for i in range(min(n, len(test)))]
     figure = Figure(figsize=(3 * len(shown), 6), layout="constrained")
-    names = {c["id"]: c["name"] for c in test.truth["categories"]}
+    names, drawn = {c["id"]: c["name"] for c in test.truth["categories"]}, any("segmentation" in f for f in found)
     for column, i in enumerate(shown):
         image, picture = test.truth["images"][i], test.picture(i)
         mine = [f for f in found if f["image_id"] == image["id"] and f["score"] >= least]
         for row, (notes, colour) in enumerate(((test.objects(i), "#1a8f3c"), (mine, "#e0182d"))):
             axes = figure.add_subplot(2, len(shown), row * len(shown) + column + 1)
             boxes = [(x, y, x + w, y + h) for x, y, w, h in (n["bbox"] for n in notes)]
-            _draw(axes, picture, boxes, [names[n["category_id"]] + (f" {n['score']:.2f}" if "score" in n else "") for n in notes], _masks(notes, picture.size), colour)
+            _draw(axes, picture, boxes, [names[n["category_id"]] + (f" {n['score']:.2f}" if "score" in n else "") for n in notes], _masks(notes, picture.size) if drawn else None, colour)
             if not column: axes.set_title(("truth", "found")[row], loc="left")
     return figure
 
@@ -497,7 +505,7 @@ def tune(s:Settings)->RunDir:
     if acc.device.type == "cpu": keep_memory()
     train, test = open_sets(s)
     t = Tuner(s, acc, train, test)
-    run, state = prepare_run(s, acc, dict(pictures=len(train), classes=len(train.classes)), FREE, ("protocol", "weights"))
+    run, state = prepare_run(s, acc, dict(pictures=len(train), classes=len(train.classes)), FREE, ("protocol", "weights"), dict(start=start_of(s.weights)))
     if state: restore(t, state)
     if acc.is_main_process: print(describe(t, run), flush=True)
     metrics = MetricsFile(run.metrics, COLUMNS) if acc.is_main_process else None

@@ -31,7 +31,7 @@ from torch.utils.data import DataLoader
 from .cli import run_main, settings_from_args
 from .data import LAYOUTS, BadFiles, EpochSampler, epoch_batches, find_layout, open_data, picture_labels
 from .figures import plot_curves, poster_figure
-from .model import METHODS, RESNETS, DenseCL, gather_rows, key_order, make_backbone, matching_features
+from .model import DENSE_ON, METHODS, RESNETS, DenseCL, gather_rows, key_order, make_backbone, matching_features
 from .pairing import pair
 from .probe import PRESETS as PROBES
 from .probe import offered, scores
@@ -73,7 +73,7 @@ class Settings:
     mutual:bool = False           # keep only pairs that choose each other
     mirror:bool = False           # houghcl+ only: the key network sees view b mirrored too, for matching
     contrast:bool = False         # houghcl+ only: votes count what a match has beyond its row and column
-    dense_on:str = "all"          # cells in the dense loss: all, the confident half, or all weighted by confidence
+    dense_on:str = "all"          # cells in the dense loss: all, the confident half, all weighted by confidence, or those partnered in truth
     jitter:float = 0.0            # geometric only: spoil pairs by a Gaussian of so many cells
     swap:float = 0.0              # geometric only: spoil this share of the pairs
     match_on:str = "backbone"     # features that are compared: backbone or projected
@@ -108,8 +108,8 @@ class Settings:
 
     def __post_init__(self): check(self)
 
-# %% ../nbs/08_train.ipynb #e1f79330
-CHOICES = dict(method=(*METHODS, "supervised"), schedule=("step", "epoch"), remedies=("all", "warmup", "center", "none"), bn=("split", "sync", "plain"), dense_on=("all", "confident", "weighted"),
+# %% ../nbs/08_train.ipynb #f7eef0ad
+CHOICES = dict(method=(*METHODS, "supervised"), schedule=("step", "epoch"), remedies=("all", "warmup", "center", "none"), bn=("split", "sync", "plain"), dense_on=DENSE_ON,
     layout=("auto", *LAYOUTS), arch=tuple(RESNETS), match_on=("backbone", "projected"), init=("torchvision", "fan_in"), precision=("no", "fp16", "bf16"))
 AT_LEAST = dict(epochs=1, steps=0, batch_size=2, accumulate=1, lr=0, sgd_momentum=0, weight_decay=0, clip=0, queue=1, lam=0, sigma=0, exponent=1e-3, temperature=1e-3, min_area=1e-3, stages=1, stride=1, grid=0,
     dim=1, bn_group=2, view_size=8, workers=0, threads=0, log_every=1, checkpoint_every=1, keep=1, probe_every=0, seed=0, jitter=0, swap=0)
@@ -131,7 +131,7 @@ def check(s:Settings):
     if s.mutual and METHODS.get(s.method) in (None, "random", "same"): raise UserError(f"{s.method} has no mutual pairs.", "Leave --mutual out.")
     if (s.mirror or s.contrast) and s.method != "houghcl+": raise UserError(f"{s.method} knows no --mirror and no --contrast.", "Use --method houghcl+, or leave them out.")
     if (s.jitter or s.swap) and (s.method != "geometric" or s.mutual): raise UserError("jitter and swap spoil geometric pairs.", "Use --method geometric without --mutual, or leave them out.")
-    if s.dense_on != "all" and METHODS.get(s.method) in (None, "random", "same"): raise UserError(f"{s.method} has no confidence to choose cells by.", "Leave --dense-on out.")
+    if s.dense_on != "all" and METHODS.get(s.method) in ((None,) if s.dense_on == "partnered" else (None, "random", "same")): raise UserError(f"{s.method} has no confidence to choose cells by.", "Leave --dense-on out.")
     cells = s.view_size // s.stride
     if s.grid > cells: raise UserError(f"grid {s.grid} is larger than the feature map, {cells} cells on a side.", f"Use --grid {cells} or less, or a smaller --stride.")
     if s.grid == 1: raise UserError("grid 1 leaves nothing to pair.", "Use --grid 2 or more.")
@@ -549,13 +549,13 @@ def export_backbone(t:Trainer, run:RunDir):
     weights = {k: v.contiguous() for k, v in t.net.query.backbone.state_dict().items()}
     with open_atomic(run.backbone, "wb") as file: file.write(safetensors.torch.save(weights, {k: str(v) for k, v in meta.items()}))
 
-# %% ../nbs/08_train.ipynb #cd98e0cf
-def _prepare_run(s, acc, counts, free, names):
+# %% ../nbs/08_train.ipynb #6effa1ca
+def _prepare_run(s, acc, counts, free, names, record):
     "(RunDir, state or None): a new run, or one to go on with. Main process only."
     run = (RunDir(s.out) if s.out else find_unfinished("runs", **{k: getattr(s, k) for k in names})) if s.resume else None
     if run is None or not run.config.exists():
         run = new_run_dir(s.out or None, *(Path(getattr(s, k)).stem for k in names))
-        write_config(run.config, s, dict(processes=acc.num_processes, **counts, threads=torch.get_num_threads()))
+        write_config(run.config, s, dict(processes=acc.num_processes, **counts, threads=torch.get_num_threads()) | record)
         return run, None
     config = read_config(run.config)
     check_same(s, stored_settings(type(s), config), free)
@@ -571,15 +571,16 @@ def prepare_run(
     counts:dict,               # what must not change on resume, such as the number of pictures
     free=FREE,                 # fields that may differ on resume
     names=("preset", "method"), # fields that name a run without `out`
+    record:dict={},            # more to keep in config.json
 )->tuple:                      # RunDir, and the state of its last checkpoint or None
     "A new run, or one to go on with; the main process's answer, or its error, on all."
-    return on_main(acc, lambda: _prepare_run(s, acc, counts, free, names))
+    return on_main(acc, lambda: _prepare_run(s, acc, counts, free, names, record))
 
 # %% ../nbs/08_train.ipynb #f6de4ac5
 def about_pairs(s:Settings)->str:
     "What is unusual about the pairs of a run, in words."
     said = dict(mutual=s.mutual and "mutual", mirror=s.mirror and "by a second look", contrast=s.contrast and "votes in contrast", jitter=s.jitter and f"spoilt by {s.jitter:g} cells", swap=s.swap and f"{s.swap:.0%} of them swapped",
-        dense_on={"confident": "dense loss on the most confident half", "weighted": "dense loss weighted by confidence"}.get(s.dense_on))
+        dense_on={"confident": "dense loss on the most confident half", "weighted": "dense loss weighted by confidence", "partnered": "dense loss on the cells that have a partner in truth"}.get(s.dense_on))
     return ", ".join(text for text in said.values() if text)
 
 def describe(t:Trainer, run:RunDir)->str:
