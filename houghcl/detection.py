@@ -6,8 +6,9 @@
 __all__ = ['FREE', 'AT_LEAST', 'PROTOCOLS', 'ABOUT', 'LOSSES', 'COLUMNS', 'SCORES', 'Settings', 'check', 'length',
            'learning_rate', 'Batches', 'open_sets', 'open_backbone', 'detector_of', 'start_of', 'make_optimizer',
            'Tuner', 'train_step', 'metrics_row', 'precise_statistics', 'average_statistics', 'answers', 'coco_rows',
-           'find_all', 'scores', 'detections_figure', 'curves_figure', 'Files', 'state_of', 'restore', 'save', 'score',
-           'loop', 'describe', 'told', 'finish', 'tune', 'load_detector', 'predict', 'named', 'settings', 'main']
+           'find_all', 'scores', 'detections_figure', 'curves_figure', 'Files', 'state_of', 'restore', 'diverged',
+           'save', 'score', 'loop', 'describe', 'told', 'finish', 'tune', 'tables', 'load_detector', 'predict', 'named',
+           'settings', 'main']
 
 # %% ../nbs/10_detection.ipynb #c03e45f3
 import itertools
@@ -27,14 +28,13 @@ from matplotlib.patches import Rectangle
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from torch.utils.data import DataLoader, Sampler
-from torchvision.models.detection.roi_heads import paste_masks_in_image
 
-from .annotations import Annotated, DetectionSet, object_mask, read_coco, read_voc, resized, scene_annotations
+from .annotations import Annotated, DetectionSet, coco_masks, object_mask, read_coco, read_voc, resized, scene_annotations
 from .cli import run_main, settings_from_args
 from .data import EpochSampler, read_image
-from .detectors import HEADS, make_detector
+from .detectors import HEADS, make_detector, paste_masks
 from .model import RESNETS, make_backbone
-from .precision import coco_precision, voc_precision, write_answers
+from .precision import check_scorable, coco_precision, voc_precision, write_answers
 from .run import Interrupted, RunDir, StopOnSignal, UserError, in_range, one_of, progress_bar, summary, warn_counted
 from .run import MetricsFile, find_unfinished, open_atomic, read_config, read_metrics, save_checkpoint, stored_settings
 from .train import agree, keep_memory, make_accelerator, on_main, prepare_run, share_threads
@@ -74,8 +74,8 @@ class Settings:
     base_lr:float = 0.02          # learning rate at 16 pictures a step
     batch_size:int = 16           # pictures in an optimiser step, over all processes and micro-batches
     accumulate:int = 1            # micro-batches in an optimiser step; BatchNorm sees one micro-batch at a time
-    drops:tuple[float, float] = (0.75, 0.9167) # shares of the run after which the rate falls to a tenth
-    warmup:int = 100              # steps in which the rate rises from a thousandth
+    drops:tuple[float, float] = (3 / 4, 11 / 12) # shares of the run after which the rate falls to a tenth
+    warmup:int = 100              # steps in which the rate rises from a thousandth; longer or shorter with the run
     sgd_momentum:float = 0.9      # momentum of SGD
     weight_decay:float = 1e-4     # on all but BatchNorm
     clip:float = 0.0              # largest norm of the gradient; 0 is off
@@ -109,25 +109,26 @@ def check(s:Settings):
     for name, choices in dict(head=HEADS, arch=RESNETS, precision=("no", "fp16", "bf16")).items(): one_of(name, getattr(s, name), choices)
     for name, least in AT_LEAST.items(): in_range(name, getattr(s, name), least, dict(sgd_momentum=1, stages=4, seed=2**32 - 1).get(name, 1e30))
     in_range("flip", s.flip, 0, 1)
+    for name in ("pre_nms", "post_nms"): in_range(name, min(getattr(s, name)), 1)
     if s.batch_size % s.accumulate: raise UserError(f"batch-size {s.batch_size} cannot be split into {s.accumulate} micro-batches.", "Choose an accumulate that divides the batch size.")
-    if not 0 < s.drops[0] <= s.drops[1] <= 1: raise UserError(f"drops {s.drops} are not two rising shares of the run.", "Use --drops 0.75 0.9167.")
+    if not 0 < s.drops[0] <= s.drops[1] <= 1: raise UserError(f"drops {s.drops} are not two rising shares of the run.", "Use --drops 0.75 0.9.")
     for name in ("anchors", "sizes"):
         if not getattr(s, name) or min(getattr(s, name)) < 1: raise UserError(f"{name} is {getattr(s, name)}.", "Give one or more lengths in pixels.")
     if bool(s.predict) != bool(s.run): raise UserError("predict and run belong together.", "Use --predict photo.jpg --run RUN.")
 
-# %% ../nbs/10_detection.ipynb #b572840e
+# %% ../nbs/10_detection.ipynb #c0450b92
 _SMALL = dict(small=True, arch="resnet18", stages=3, stride=8, rois=64, side=8, width=64, pre_nms=(1000, 300), post_nms=(300, 100), warmup=50, clip=10.0, workers=0, precise=50, checkpoint_every=50)
-_VOC = dict(_SMALL, train="2007:trainval", anchors=(16, 32, 64, 128), sizes=(160, 200, 240), test_size=200, most=333, base_lr=0.05, base_steps=400)
+_VOC = dict(_SMALL, train="2007:trainval", anchors=(16, 32, 64, 128), sizes=(160, 200, 240), test_size=200, most=333, base_lr=0.05, base_steps=300)
 _SCENES = dict(_SMALL, data="scenes", train="2000", test="200", stages=2, rois=32, anchors=(12, 24, 48), sizes=(96,), test_size=96, most=96, base_lr=0.1, base_steps=700)
 PROTOCOLS = {
     "voc": Settings(),
     "coco": Settings(protocol="coco", head="fpn", masks=True, train="train2017", test="val2017", side=7, pre_nms=(2000, 1000), post_nms=(1000, 1000),
-        base_steps=90000, drops=(0.6667, 0.8889), warmup=1000, sizes=tuple(range(640, 801, 32))),
-    "coco-c4": Settings(protocol="coco-c4", masks=True, train="train2017", test="val2017", base_steps=90000, drops=(0.6667, 0.8889), warmup=1000, sizes=tuple(range(640, 801, 32))),
+        base_steps=90000, drops=(2 / 3, 8 / 9), warmup=1000, sizes=tuple(range(640, 801, 32))),
+    "coco-c4": Settings(protocol="coco-c4", masks=True, train="train2017", test="val2017", base_steps=90000, drops=(2 / 3, 8 / 9), warmup=1000, sizes=tuple(range(640, 801, 32))),
     "voc-small": Settings(**_VOC, protocol="voc-small"),
-    "coco-small": Settings(**_VOC | dict(train="train2017", test="val2017", side=7, anchors=(16, 32, 64, 128), sizes=(192, 240, 288), test_size=240, most=400), protocol="coco-small", head="fpn", masks=True),
+    "coco-small": Settings(**_VOC | dict(train="train2017", test="val2017", side=7, anchors=(16, 32, 64, 128), sizes=(192, 240, 288), test_size=240, most=400, base_steps=250), protocol="coco-small", head="fpn", masks=True),
     "voc-scenes": Settings(**_SCENES, protocol="voc-scenes"),
-    "coco-scenes": Settings(**_SCENES | dict(side=7), protocol="coco-scenes", head="fpn", masks=True),
+    "coco-scenes": Settings(**_SCENES | dict(side=7, base_steps=1000), protocol="coco-scenes", head="fpn", masks=True),
 }
 ABOUT = { # for --help
     "voc": "Faster R-CNN R50-C4 on VOC 07+12, 24,000 steps",
@@ -147,7 +148,8 @@ def length(s:Settings)->int:
 def learning_rate(s:Settings, step:int)->float:
     "Rate of a step, counted from 0: linear warm-up from a thousandth (detectron2), then a tenth after each drop."
     top, done = s.lr or s.base_lr * s.batch_size / 16, step / length(s)
-    rise = min(1.0, 0.001 + 0.999 * step / s.warmup) if s.warmup else 1.0
+    warm = s.warmup * length(s) / s.base_steps
+    rise = min(1.0, 0.001 + 0.999 * step / warm) if warm else 1.0
     return top * rise * 0.1 ** sum(done >= d for d in s.drops)
 
 # %% ../nbs/10_detection.ipynb #d3dc6732
@@ -185,10 +187,14 @@ def open_sets(s:Settings)->tuple:
     if s.data == "scenes":
         for name in ("train", "test"):
             if not getattr(s, name).isdigit() or not int(getattr(s, name)): raise UserError(f"{name} is {getattr(s, name)!r}, but scenes are drawn.", f"Say how many: --{name} 200; or take a protocol for scenes with --small.")
-        return scene_annotations(int(s.train), max(s.sizes), 0), scene_annotations(int(s.test), s.test_size, 1)
-    if not Path(s.data).expanduser().is_dir(): raise UserError(f"There is no folder {s.data}.", "Name the folder of pictures and annotations with --data.")
-    read = read_voc if s.protocol.startswith("voc") else read_coco
-    return read(s.data, s.train), read(s.data, s.test)
+        try: sets = scene_annotations(int(s.train), max(s.sizes), 0), scene_annotations(int(s.test), s.test_size, 1)
+        except ValueError as error: raise UserError(f"{error}.", "Scenes are drawn at the largest of --sizes and at --test-size.") from None
+    elif not Path(s.data).expanduser().is_dir(): raise UserError(f"There is no folder {s.data}.", "Name the folder of pictures and annotations with --data.")
+    else: sets = [(read_voc if s.protocol.startswith("voc") else read_coco)(s.data, which) for which in (s.train, s.test)]
+    check_scorable(sets[1])
+    ids = [{c["id"]: c["name"] for c in x.truth["categories"]} for x in sets]
+    if ids[0] != ids[1]: raise UserError(f"The pictures of {s.train} and of {s.test} have other classes: {sorted({*ids[0].items()} ^ {*ids[1].items()})[:4]}.", "Take annotations with one list of classes.")
+    return tuple(sets)
 
 def open_backbone(s:Settings)->nn.Sequential:
     "The backbone to start from."
@@ -202,7 +208,7 @@ def open_backbone(s:Settings)->nn.Sequential:
 def detector_of(s:Settings, net, classes:int)->nn.Module:
     "The detector of these settings on a backbone."
     levels = net.arch[1] + 1
-    if s.head == "fpn" and len(s.anchors) < levels: raise UserError(f"{len(s.anchors)} anchor sides are too few for a pyramid of {levels} levels.", "Give one side for each level with --anchors.")
+    if s.head == "fpn" and len(s.anchors) < levels: raise UserError(f"{len(s.anchors)} anchor sides are too few for a pyramid of {levels} levels.", f"Give {levels} with --anchors.")
     return make_detector(net, classes, s.head, s.masks, s.anchors[:levels] if s.head == "fpn" else s.anchors, s.rois, s.side, s.width, s.pre_nms, s.post_nms)
 
 # %% ../nbs/10_detection.ipynb #6d11c3d0
@@ -227,12 +233,12 @@ def make_optimizer(s:Settings, detector)->torch.optim.SGD:
 
 class Tuner:
     "What a run holds: settings, Accelerator, pictures, detector, optimiser, and where it stands."
-    def __init__(self, s:Settings, acc, train:Annotated, test:Annotated):
+    def __init__(self, s:Settings, acc, train:Annotated, test:Annotated, network=None):
         self.s, self.acc, self.train, self.test, self.step, self.steps = s, acc, train, test, 0, length(s)
         set_seed(s.seed)
         self.set = DetectionSet(train, s.sizes, s.most, s.masks, s.flip, s.seed, hard=train.kind != "scenes")
-        net = open_backbone(s)
-        self.weights = net.arch
+        net = backbone_from("random", *network) if network else open_backbone(s)      # a resumed run has its weights in a checkpoint
+        self.network = tuple(net.arch)
         detector = detector_of(s, net, len(train.classes))
         if acc.num_processes > 1 and acc.device.type == "cuda": detector = nn.SyncBatchNorm.convert_sync_batchnorm(detector)
         self.model, self.optimizer = acc.prepare(detector.to(acc.device, memory_format=torch.channels_last), make_optimizer(s, detector))
@@ -315,7 +321,7 @@ def answers(
     x = torch.from_numpy(np.array(picture.resize(size, 2))).permute(2, 0, 1)
     found = {k: v.float().cpu() if k != "labels" else v.cpu() for k, v in detector([x.to(device).float() / 255])[0].items()}
     found["boxes"] = found["boxes"] * torch.tensor([from_size[0] / size[0], from_size[1] / size[1]]).repeat(2)
-    if "masks" in found: found["masks"] = (paste_masks_in_image(found["masks"], found["boxes"], from_size[::-1])[:, 0] > 0.5) if len(found["boxes"]) else torch.zeros(0, *from_size[::-1], dtype=torch.bool)
+    if "masks" in found: found["masks"] = paste_masks(found["masks"][:, 0], found["boxes"], *from_size[::-1])
     return found
 
 def coco_rows(image_id, categories:list, found:dict)->list:
@@ -324,11 +330,10 @@ def coco_rows(image_id, categories:list, found:dict)->list:
     rows = zip(found["boxes"].tolist(), found["labels"].tolist(), found["scores"].tolist(), masks)
     return [dict(image_id=image_id, category_id=categories[k - 1], bbox=[x0, y0, x1 - x0, y1 - y0], score=p) | (dict(segmentation=m) if m else {}) for (x0, y0, x1, y1), k, p, m in rows]
 
-# %% ../nbs/10_detection.ipynb #4559af35
+# %% ../nbs/10_detection.ipynb #1593b7ae
 def _run_lengths(masks):
     "COCO's run lengths of masks (n,H,W), counts as text."
-    from faster_coco_eval.core import mask as api
-    rles = [api.encode(np.asfortranarray(m.numpy().astype(np.uint8))) for m in masks]
+    rles = [coco_masks().encode(np.asfortranarray(m.numpy().astype(np.uint8))) for m in masks]
     return [dict(size=list(r["size"]), counts=r["counts"].decode()) for r in rles]
 
 # %% ../nbs/10_detection.ipynb #85293a62
@@ -336,7 +341,7 @@ def find_all(t:Tuner)->list:
     "Answers for all test pictures, in COCO's form; the processes share the pictures. All must call it."
     average_statistics(t)
     t.net.eval()
-    ids, categories = [im["id"] for im in t.test.truth["images"]], [c["id"] for c in t.test.truth["categories"]]
+    ids, categories = [im["id"] for im in t.test.truth["images"]], [c["id"] for c in t.train.truth["categories"]]   # the order that was learned
     mine, found = range(t.acc.process_index, len(ids), t.acc.num_processes), []
     with progress_bar(len(mine), main=t.acc.is_main_process, desc="scoring", unit="picture", leave=False) as bar, t.acc.autocast():
         for i in mine:
@@ -412,21 +417,32 @@ class Files:
     "What a run leaves beside config.json, metrics.csv and checkpoints."
     def __init__(self, run:RunDir): self.scores, self.answers, self.picture, self.detector = (run.path / f for f in ("scores.csv", "predictions.json", "detections.png", "detector.safetensors"))
 
+def _statistics(net): return {n: b.detach().cpu() for n, b in net.named_buffers() if n.endswith(("running_mean", "running_var", "num_batches_tracked"))}
+
 def state_of(t:Tuner)->dict:
-    "Everything that a resume needs."
+    "Everything that a resume needs; all processes must call it."
+    mine = dict(losses={k: v.cpu() for k, v in t.losses.items()}, n=t.n, statistics=_statistics(t.net) if t.acc.num_processes > 1 else {})
     scaler = getattr(t.acc, "scaler", None)
-    return dict(model=t.net.state_dict(), optimizer=t.optimizer.state_dict(), losses={k: v.cpu() for k, v in t.losses.items()}, n=t.n, scaler=scaler.state_dict() if scaler else {})
+    return dict(model=t.net.state_dict(), optimizer=t.optimizer.state_dict(), scaler=scaler.state_dict() if scaler else {}, ranks=gather_object([mine]))
 
 def restore(t:Tuner, state:dict):
-    "Put a checkpoint's state back."
+    "Put a checkpoint's state back, on every process."
     t.net.load_state_dict(state["model"]); t.optimizer.load_state_dict(state["optimizer"])
     if getattr(t.acc, "scaler", None) and state["scaler"]: t.acc.scaler.load_state_dict(state["scaler"])
-    t.step, t.n, t.losses = state["step"], state["n"], {k: v.to(t.acc.device) for k, v in state["losses"].items()}
+    mine = state["ranks"][t.acc.process_index]
+    t.net.load_state_dict(mine["statistics"], strict=False)
+    t.step, t.n, t.losses = state["step"], mine["n"], {k: v.to(t.acc.device) for k, v in mine["losses"].items()}
+
+def diverged(t:Tuner, what:str)->UserError:
+    "What is said when numbers are no longer finite."
+    return UserError(f"{what} not finite at step {t.step}.", "Try a smaller --lr, a longer --warmup, or --clip 10.")
 
 def save(t:Tuner, run:RunDir):
-    "A checkpoint and the curves so far; called by all processes."
+    "A checkpoint and the curves so far; called by all processes. Refuses weights that are not finite."
+    if not all(v.isfinite().all() for v in t.net.state_dict().values() if v.is_floating_point()): raise diverged(t, "The weights are")
+    state = state_of(t)
     if t.acc.is_main_process:
-        save_checkpoint(run.checkpoints, t.step, state_of(t), t.s.keep)
+        save_checkpoint(run.checkpoints, t.step, state, t.s.keep)
         rows, scored = (read_metrics(p) if p.exists() else dict(step=[]) for p in (run.metrics, Files(run).scores))
         if rows["step"]: _write_figure(curves_figure(rows, scored), run.curves)
     t.acc.wait_for_everyone()
@@ -449,7 +465,7 @@ def loop(t:Tuner, run:RunDir, stop:StopOnSignal, report, bar):
         loss = train_step(t, batches)
         images += s.batch_size; bar.update()
         stopped, broken = agree(t.acc, stop.stop, not torch.isfinite(loss))
-        if broken: raise UserError(f"The loss is not finite at step {t.step}.", "Try a smaller --lr, a longer --warmup, or --clip 10.")
+        if broken: raise diverged(t, "The loss is")
         if t.step % s.log_every == 0 or t.step == t.steps:
             row = metrics_row(t, images / (time.perf_counter() - since))
             if t.acc.is_main_process: report(row)
@@ -460,10 +476,10 @@ def loop(t:Tuner, run:RunDir, stop:StopOnSignal, report, bar):
         if t.step % s.checkpoint_every == 0 or t.step == t.steps or stopped: save(t, run)
         if stopped and t.step < t.steps: raise Interrupted(f"Stopped after step {t.step} of {t.steps}; saved in {run}.", f"Go on with --resume --out {run}.")
 
-# %% ../nbs/10_detection.ipynb #a4cdd34d
+# %% ../nbs/10_detection.ipynb #4dbb094d
 def describe(t:Tuner, run:RunDir)->str:
     "The first lines of a run."
-    s, acc, arch = t.s, t.acc, t.weights
+    s, acc, arch = t.s, t.acc, t.network
     synced = "over all GPUs" if acc.num_processes > 1 and acc.device.type == "cuda" else f"of each process's {s.batch_size // acc.num_processes // s.accumulate} pictures" + (" (SyncBN needs GPUs)" if acc.num_processes > 1 else "")
     rule = f"{s.base_lr:g} x {s.batch_size} / 16" if not s.lr else "as given"
     return "\n".join([f"protocol  {s.protocol}, seed {s.seed}", f"weights   {s.weights}: {arch[0]}, {arch[1]} stages",
@@ -489,7 +505,7 @@ def finish(t:Tuner, run:RunDir):
     write_answers(files.answers, found)
     _write_figure(detections_figure(t.test, found), files.picture)
     _write_figure(curves_figure(read_metrics(run.metrics), read_metrics(files.scores)), run.curves)
-    meta = dict(classes=json.dumps(classes), arch=json.dumps(list(t.weights)))
+    meta = dict(classes=json.dumps(classes), arch=json.dumps(list(t.network)))
     with open_atomic(files.detector, "wb") as file: file.write(safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in t.net.state_dict().items()}, meta))
     present = {n["category_id"] for n in t.test.truth["annotations"] if not n.get("difficult") and not n["iscrowd"]}
     absent = [c["name"] for c in t.test.truth["categories"] if c["id"] not in present]
@@ -503,22 +519,29 @@ def tune(s:Settings)->RunDir:
     acc = make_accelerator(s, least=1)
     share_threads(s, int(os.environ.get("LOCAL_WORLD_SIZE", acc.num_processes)))
     if acc.device.type == "cpu": keep_memory()
+    old = RunDir(s.out) if s.resume and s.out and RunDir(s.out).config.exists() else None
+    if old and old.finished:
+        if acc.is_main_process: print(f"done already: {old}/")
+        return old
     train, test = open_sets(s)
-    t = Tuner(s, acc, train, test)
-    run, state = prepare_run(s, acc, dict(pictures=len(train), classes=len(train.classes)), FREE, ("protocol", "weights"), dict(start=start_of(s.weights)))
+    t = Tuner(s, acc, train, test, read_config(old.config).get("network") if old else None)
+    record = dict(start=start_of(s.weights), network=list(t.network))
+    run, state = prepare_run(s, acc, dict(pictures=len(train), classes=len(train.classes)), FREE, ("protocol", "weights"), record)
     if state: restore(t, state)
+    del state
     if acc.is_main_process: print(describe(t, run), flush=True)
-    metrics = MetricsFile(run.metrics, COLUMNS) if acc.is_main_process else None
-    if metrics:
-        metrics.truncate_after(t.step)
-        MetricsFile(Files(run).scores, ("step", *SCORES)).truncate_after(t.step - (t.step == t.steps))
+    on_main(acc, lambda: tables(t, run))
     if s.log_with: acc.project_configuration.set_directories(str(run)); acc.init_trackers("houghcl", config={k: str(v) for k, v in vars(s).items()})
-    def report(row): metrics.append(row); acc.log({k: v for k, v in row.items() if k != "step"}, step=row["step"])
+    def report(row): MetricsFile(run.metrics, COLUMNS).append(row); acc.log({k: v for k, v in row.items() if k != "step"}, step=row["step"])
     with StopOnSignal(say=acc.is_main_process) as stop, progress_bar(t.steps, t.step, acc.is_main_process) as bar: loop(t, run, stop, report, bar)
-    if not run.finished: finish(t, run)
-    elif acc.is_main_process: print(f"done already: {run}/")
+    finish(t, run)
     acc.end_training()
     return run
+
+def tables(t:Tuner, run:RunDir):
+    "Open metrics.csv and scores.csv, without what a kill left behind the checkpoint; the last score comes after the last step."
+    MetricsFile(run.metrics, COLUMNS).truncate_after(t.step)
+    MetricsFile(Files(run).scores, ("step", *SCORES)).truncate_after(min(t.step, t.steps - 1))
 
 # %% ../nbs/10_detection.ipynb #0e5163f6
 def load_detector(
@@ -526,6 +549,7 @@ def load_detector(
 )->tuple:            # (detector in eval mode, Settings, class names)
     "The detector that a run has made."
     run = RunDir(run)
+    if "protocol" not in read_config(run.config)["settings"]: raise UserError(f"{run} is no run of houghcl.detection.", "Give --run the directory of a fine-tuned detector.")
     s, path = stored_settings(Settings, read_config(run.config)), Files(run).detector
     if not path.is_file(): raise UserError(f"{run} has no {path.name}: it is not finished.", f"Go on with it: --resume --out {run}.")
     try:
@@ -559,7 +583,8 @@ def named(argv)->list:
     words = [w for word in argv for w in (word.split("=", 1) if word.startswith(("--protocol=", "--data=")) else [word])]
     value = lambda flag, default: words[len(words) - 1 - words[::-1].index(flag) + 1] if flag in words[:-1] else default
     protocol = value("--protocol", "voc")
-    if "--small" not in words or protocol not in ("voc", "coco"): return words
+    if "--small" not in words or protocol.endswith(("-small", "-scenes")): return words
+    if protocol not in ("voc", "coco"): return [w for w in words if w != "--small"] + ["--protocol", f"{protocol}-small"]       # refused by name
     return [*words, "--protocol", f"{protocol}-scenes" if value("--data", "") == "scenes" else f"{protocol}-small"]
 
 def settings(argv)->Settings:

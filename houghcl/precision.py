@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['THRESHOLDS', 'pixel_iou', 'eleven_points', 'judge', 'class_precision', 'voc_precision', 'coco_precision',
-           'write_answers']
+           'check_scorable', 'write_answers']
 
 # %% ../nbs/09c_precision.ipynb #650acfe9
 import json
@@ -98,18 +98,21 @@ def voc_precision(
     return dict(AP=float(table.mean()), AP50=float(table[:, 0].mean()), AP75=float(table[:, 5].mean()),
                 by_class={name: float(ap[0]) for name, ap in known.items()}, absent=[n for n in each if n not in known])
 
-# %% ../nbs/09c_precision.ipynb #bfbe5394
+# %% ../nbs/09c_precision.ipynb #62675687
 _COCO = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 
-def _library():
+def _coco_eval():
     "COCO's evaluation in C++; the package comes with the extra `detection`."
     try: from faster_coco_eval import COCO, COCOeval_faster
     except ImportError: raise UserError("The package faster-coco-eval is missing.", "Install it: pip install 'houghcl[detection]'.") from None
     return COCO, COCOeval_faster
 
-def _scored_truth(source):
-    "The truth as the library reads it: difficult objects are crowds."
-    notes = [n | dict(iscrowd=int(bool(n["iscrowd"] or n.get("difficult")))) for n in source.truth["annotations"]]
+def _scored_truth(source, kind="bbox"):
+    "The truth as the library reads it: difficult objects are crowds; so are those without a mask where masks are scored, with their box for it."
+    notes = [n | dict(iscrowd=int(bool(n["iscrowd"] or n.get("difficult") or (kind == "segm" and not n.get("segmentation"))))) for n in source.truth["annotations"]]
+    for n in notes:
+        x, y, w, h = n["bbox"]
+        if kind == "segm" and not n.get("segmentation"): n["segmentation"] = [[x, y, x + w, y, x + w, y + h, x, y + h]]
     return {k: v for k, v in source.truth.items() if k != "by_image"} | dict(annotations=notes)
 
 # %% ../nbs/09c_precision.ipynb #7cbb0701
@@ -120,14 +123,22 @@ def coco_precision(
 )->dict:                   # AP, AP50, AP75, and AP of small, medium and large objects, in percent; NaN where there are none
     "COCO's average precision of boxes or masks."
     if not found: return {k: 0.0 for k in _COCO[:3]} | {k: math.nan for k in _COCO[3:]}
-    coco, evaluate = _library()
-    truth = coco(_scored_truth(source), print_function=_silent)
+    coco, evaluate = _coco_eval()
+    truth = coco(_scored_truth(source, kind), print_function=_silent)
     job = evaluate(truth, truth.loadRes([dict(f) for f in found]), kind, print_function=_silent)
     job.evaluate(); job.accumulate(); job.summarize()
     return {k: math.nan if v < 0 else 100 * float(v) for k, v in zip(_COCO, job.stats)}
 
 # %% ../nbs/09c_precision.ipynb #3d30843a
 def _silent(*words): pass
+
+# %% ../nbs/09c_precision.ipynb #a8b30a85
+def check_scorable(
+    source:Annotated,
+):
+    "Refuse, before a long run, what could not be scored after it."
+    _coco_eval()
+    if all(n["iscrowd"] or n.get("difficult") for n in source.truth["annotations"]): raise UserError(f"There is no object to find in the pictures at {source.where}.", "Score on pictures with annotations.")
 
 # %% ../nbs/09c_precision.ipynb #5ce5693d
 def write_answers(
