@@ -36,7 +36,7 @@ from .detectors import HEADS, make_detector, paste_masks
 from .model import RESNETS, make_backbone
 from .precision import check_scorable, coco_precision, voc_precision, write_answers
 from .run import Interrupted, RunDir, StopOnSignal, UserError, in_range, one_of, progress_bar, summary, warn_counted
-from .run import MetricsFile, find_unfinished, open_atomic, read_config, read_metrics, save_checkpoint, stored_settings
+from .run import MetricsFile, check_same, find_unfinished, open_atomic, read_config, read_metrics, save_checkpoint, stored_settings
 from .train import agree, keep_memory, make_accelerator, on_main, prepare_run, share_threads
 from .weights import backbone_from
 
@@ -521,6 +521,7 @@ def tune(s:Settings)->RunDir:
     if acc.device.type == "cpu": keep_memory()
     old = RunDir(s.out) if s.resume and s.out and RunDir(s.out).config.exists() else None
     if old and old.finished:
+        check_same(s, stored_settings(Settings, read_config(old.config)), FREE)
         if acc.is_main_process: print(f"done already: {old}/")
         return old
     train, test = open_sets(s)
