@@ -126,7 +126,7 @@ PROTOCOLS = {
         base_steps=90000, drops=(2 / 3, 8 / 9), warmup=1000, sizes=tuple(range(640, 801, 32))),
     "coco-c4": Settings(protocol="coco-c4", masks=True, train="train2017", test="val2017", base_steps=90000, drops=(2 / 3, 8 / 9), warmup=1000, sizes=tuple(range(640, 801, 32))),
     "voc-small": Settings(**_VOC, protocol="voc-small"),
-    "coco-small": Settings(**_VOC | dict(train="train2017", test="val2017", side=7, anchors=(16, 32, 64, 128), sizes=(192, 240, 288), test_size=240, most=400, base_steps=250), protocol="coco-small", head="fpn", masks=True),
+    "coco-small": Settings(**_VOC | dict(train="train2017", test="val2017", side=7, anchors=(16, 32, 64, 128), sizes=(192, 240, 288), test_size=240, most=400, base_steps=1500), protocol="coco-small", head="fpn", masks=True),
     "voc-scenes": Settings(**_SCENES, protocol="voc-scenes"),
     "coco-scenes": Settings(**_SCENES | dict(side=7, base_steps=1000), protocol="coco-scenes", head="fpn", masks=True),
 }
