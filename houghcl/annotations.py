@@ -219,7 +219,7 @@ def scene_annotations(
     n:int,             # number of pictures
     size:int=64,       # side of a picture, in pixels
     seed:int=0,        # other pictures
-    least:int=0,       # objects of which fewer pixels show are difficult; 0: a sixty-fourth of (size / 8) squared, times 24
+    least:int=0,       # objects of which fewer pixels show are difficult; 0: 24 pixels at a side of 64, in proportion to the area
 )->Annotated:
     "Drawn pictures with boxes and masks of what can be seen."
     scenes, masks, images, notes = Scenes(n, size, seed), coco_masks(), [], []

@@ -135,7 +135,7 @@ ABOUT = { # for --help
     "coco": "Mask R-CNN R50-FPN on COCO, 90,000 steps (1x)",
     "coco-c4": "Mask R-CNN R50-C4 on COCO, 90,000 steps (1x)",
     "voc-small": "the run's own ResNet, C4, pictures of 200 px, minutes",
-    "coco-small": "the run's own ResNet, FPN and masks, 240 px, minutes",
+    "coco-small": "the run's own ResNet, FPN and masks, 240 px, about an hour",
     "voc-scenes": "C4 on drawn pictures, minutes on a CPU",
     "coco-scenes": "FPN and masks on drawn pictures, minutes on a CPU",
 }
@@ -501,7 +501,7 @@ def finish(t:Tuner, run:RunDir):
     row = score(t, run)
     found = row.pop("found")
     if not t.acc.is_main_process: return
-    files, classes = Files(run), t.test.classes
+    files, classes = Files(run), t.train.classes    # in the order that the detector numbers them
     write_answers(files.answers, found)
     _write_figure(detections_figure(t.test, found), files.picture)
     _write_figure(curves_figure(read_metrics(run.metrics), read_metrics(files.scores)), run.curves)
