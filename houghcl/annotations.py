@@ -48,7 +48,7 @@ class Annotated:
         if self.scenes is not None: return Image.fromarray(self.scenes.image(index).permute(1, 2, 0).numpy())
         image = self.truth["images"][index]
         try: picture = read_image(image["file_name"])
-        except (OSError, ValueError, SyntaxError) as error: raise UserError(f"{image['file_name']} cannot be decoded: {error}.", "Get the file again, or take it out of the list.") from None
+        except (OSError, ValueError, SyntaxError) as error: raise UserError(f"{image['file_name']} cannot be decoded: {error}.", "Get the file again.") from None
         if picture.size == (image["width"], image["height"]): return picture
         raise UserError(f"{image['file_name']} has {picture.width}x{picture.height} pixels, its annotations say {image['width']}x{image['height']}.", "Take pictures and annotations of the same release.")
 
@@ -194,7 +194,7 @@ def _coco_note(note, image, known, name):
     if not (box := fit_box((x, y, x + w, y + h), image["width"], image["height"], name)): return None
     shape = note.get("segmentation") or None
     if shape is not None and not _mask_fits(shape, (x, y, x + w, y + h), image):
-        warn_counted("masks that do not match", f"{name}: its mask does not fit its box or picture; the box is kept, the mask is left out")
+        warn_counted("masks that do not match", f"{name}: its mask does not fit its box or picture; the mask is left out, and with it the object where masks are trained")
         shape = None
     return _note(note["image_id"], note["category_id"], box, segmentation=shape, iscrowd=int(bool(note.get("iscrowd")))) | dict(area=note.get("area", w * h))
 

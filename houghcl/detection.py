@@ -51,7 +51,7 @@ class Settings:
     train:str = "2007:trainval+2012:trainval" # pictures to train on: year:list, a COCO split, or for scenes how many
     test:str = "2007:test"        # pictures to score on
     out:str = ""                  # run directory; empty is runs/<protocol>-<weights>-<time>
-    resume:bool = False           # go on with the run in --out, or with the newest unfinished one
+    resume:bool = False           # go on with the run in --out, or with the newest unfinished one of this protocol and these weights in runs/
     seed:int = 0                  # of everything that is drawn
     predict:str = ""              # do not train: find objects in this picture with the detector of --run
     run:str = ""                  # finished run, for --predict
@@ -59,8 +59,8 @@ class Settings:
     head:str = "c4"               # c4 (last stage on regions) or fpn (pyramid)
     masks:bool = False            # draw masks too: Mask R-CNN
     arch:str = "resnet50"         # backbone of random and imagenet weights
-    stages:int = 4                # stages of it to keep
-    stride:int = 32               # view pixels for each cell of its last map
+    stages:int = 4                # stages of it to keep; a file of weights names its own
+    stride:int = 32               # view pixels for each cell of its last map; likewise
     anchors:tuple[int, ...] = (32, 64, 128, 256, 512) # sides of the anchors in pixels; fpn: one for each level
     rois:int = 512                # regions sampled in a training picture
     side:int = 14                 # cells on a side of a region
@@ -184,13 +184,16 @@ class Batches(Sampler):
 def open_sets(s:Settings)->tuple:
     "(training pictures, test pictures) of these settings, annotated."
     if not s.data: raise UserError(f"The protocol {s.protocol} needs pictures.", "Name their folder with --data.")
+    if s.protocol.endswith("-scenes") and s.data != "scenes": raise UserError(f"The protocol {s.protocol} is for drawn pictures, and --data is {s.data}.", f"Take --data scenes, or --protocol {s.protocol.split('-')[0]} --small.")
     if s.data == "scenes":
         for name in ("train", "test"):
-            if not getattr(s, name).isdigit() or not int(getattr(s, name)): raise UserError(f"{name} is {getattr(s, name)!r}, but scenes are drawn.", f"Say how many: --{name} 200; or take a protocol for scenes with --small.")
+            if not getattr(s, name).isdigit() or not int(getattr(s, name)): raise UserError(f"{name} is {getattr(s, name)!r}, but scenes are drawn.", f"Say how many: --{name} 200; or take a protocol that ends in -scenes.")
         try: sets = scene_annotations(int(s.train), max(s.sizes), 0), scene_annotations(int(s.test), s.test_size, 1)
         except ValueError as error: raise UserError(f"{error}.", "Scenes are drawn at the largest of --sizes and at --test-size.") from None
     elif not Path(s.data).expanduser().is_dir(): raise UserError(f"There is no folder {s.data}.", "Name the folder of pictures and annotations with --data.")
     else: sets = [(read_voc if s.protocol.startswith("voc") else read_coco)(s.data, which) for which in (s.train, s.test)]
+    for x, which in zip(sets, (s.train, s.test)):
+        if s.masks and not any(n.get("segmentation") for n in x.truth["annotations"]): raise UserError(f"{which} of {s.data} has no masks to learn or to score.", "Leave --masks out.")
     check_scorable(sets[1])
     ids = [{c["id"]: c["name"] for c in x.truth["categories"]} for x in sets]
     if ids[0] != ids[1]: raise UserError(f"The pictures of {s.train} and of {s.test} have other classes: {sorted({*ids[0].items()} ^ {*ids[1].items()})[:4]}.", "Take annotations with one list of classes.")
@@ -200,23 +203,28 @@ def open_backbone(s:Settings)->nn.Sequential:
     "The backbone to start from."
     net = backbone_from(s.weights, s.arch, s.stages, s.stride, s.seed)
     wanted = (s.arch, s.stages, s.stride)
+    said, usual = lambda a: f"{a[0]}, {a[1]} stages, stride {a[2]}", PROTOCOLS[s.protocol]
+    if s.small and tuple(net.arch) != wanted != (usual.arch, usual.stages, usual.stride): raise UserError(f"{s.weights} holds {said(net.arch)}; {said(wanted)} was asked for.", "Leave --arch, --stages and --stride out: the weights name the network.")
     if not s.small and tuple(net.arch) != wanted:
-        said = lambda a: f"{a[0]}, {a[1]} stages, stride {a[2]}"
         raise UserError(f"{s.weights} holds {said(net.arch)}; the protocol {s.protocol} is made for {said(wanted)}.", "Take --small, which takes any ResNet, or name the network with --arch, --stages and --stride.")
     return net
 
 def detector_of(s:Settings, net, classes:int)->nn.Module:
     "The detector of these settings on a backbone."
-    levels = net.arch[1] + 1
-    if s.head == "fpn" and len(s.anchors) < levels: raise UserError(f"{len(s.anchors)} anchor sides are too few for a pyramid of {levels} levels.", f"Give {levels} with --anchors.")
-    return make_detector(net, classes, s.head, s.masks, s.anchors[:levels] if s.head == "fpn" else s.anchors, s.rois, s.side, s.width, s.pre_nms, s.post_nms)
+    levels, anchors = net.arch[1] + 1, s.anchors
+    if levels < 3: raise UserError("A backbone of one stage leaves nothing to a detector.", "Take weights of two stages or more.")
+    if s.head == "fpn" and s.small: anchors = (*anchors, *(anchors[-1] * 2**k for k in range(1, levels)))[:levels]       # made for the protocol's own network
+    if s.head == "fpn" and len(anchors) != levels: raise UserError(f"{len(anchors)} anchor sides do not fit a pyramid of {levels} levels.", f"Give {levels} with --anchors.")
+    return make_detector(net, classes, s.head, s.masks, anchors, s.rois, s.side, s.width, s.pre_nms, s.post_nms)
 
 # %% ../nbs/10_detection.ipynb #6d11c3d0
 def start_of(weights:str)->dict:
     "What a run starts from, for its record: the main settings of a pre-training, or the name that was given."
     folder = Path(weights) if Path(weights).is_dir() else Path(weights).parent
     if weights in ("random", "imagenet") or not RunDir(folder).config.exists(): return dict(weights=Path(weights).name)
-    made = read_config(RunDir(folder).config)
+    try: made = read_config(RunDir(folder).config)
+    except UserError: return dict(weights=Path(weights).name)           # beside a file of another program
+    if "method" not in made["settings"]: return dict(weights=Path(weights).name)
     return {k: made["settings"].get(k) for k in ("preset", "method", "mirror", "dense_on", "arch", "stages", "stride", "batch_size", "epochs", "steps", "seed")} | dict(pictures=made.get("pictures"))
 
 # %% ../nbs/10_detection.ipynb #8f0c917a
@@ -237,19 +245,23 @@ class Tuner:
         self.s, self.acc, self.train, self.test, self.step, self.steps = s, acc, train, test, 0, length(s)
         set_seed(s.seed)
         self.set = DetectionSet(train, s.sizes, s.most, s.masks, s.flip, s.seed, hard=train.kind != "scenes")
-        net = backbone_from("random", *network) if network else open_backbone(s)      # a resumed run has its weights in a checkpoint
+        net = backbone_from("random", *network) if network else open_backbone(s)      # the weights will come from a checkpoint
         self.network = tuple(net.arch)
         detector = detector_of(s, net, len(train.classes))
         if acc.num_processes > 1 and acc.device.type == "cuda": detector = nn.SyncBatchNorm.convert_sync_batchnorm(detector)
         self.model, self.optimizer = acc.prepare(detector.to(acc.device, memory_format=torch.channels_last), make_optimizer(s, detector))
         self.net = acc.unwrap_model(self.model)
         self.losses, self.n = {}, 0                             # since the last row of metrics
+        self.order(0)                                           # refuses what does not fill a batch, before there is a run
+
+    def order(self, start:int)->Batches:
+        "Which pictures this process sees from a step on."
+        wide = [im["width"] > im["height"] for im in self.train.truth["images"]]
+        return Batches(wide, self.s.batch_size, self.s.seed, start, self.s.accumulate, self.acc.process_index, self.acc.num_processes)
 
     def batches(self, start:int):
         "Micro-batches of this process from a step on: pictures and targets on the device."
-        sizes = [(im["width"], im["height"]) for im in self.train.truth["images"]]
-        order = Batches([w > h for w, h in sizes], self.s.batch_size, self.s.seed, start, self.s.accumulate, self.acc.process_index, self.acc.num_processes)
-        for images, targets in DataLoader(self.set, batch_sampler=order, collate_fn=_listed, num_workers=self.s.workers):
+        for images, targets in DataLoader(self.set, batch_sampler=self.order(start), collate_fn=_listed, num_workers=self.s.workers):
             to = lambda x: x.to(self.acc.device, non_blocking=True)
             yield [to(x).float() / 255 for x in images], [{k: to(v) for k, v in t.items()} for t in targets]
 
@@ -262,8 +274,8 @@ def train_step(t:Tuner, batches)->torch.Tensor:
     "One optimiser step: `accumulate` micro-batches. Returns their mean loss."
     s, total = t.s, 0.0
     for group in t.optimizer.param_groups: group["lr"] = learning_rate(s, t.step)
-    for micro in range(s.accumulate):
-        images, targets = next(batches)
+    micro_batches = [next(batches) for _ in range(s.accumulate)]     # all before the first: a picture that cannot be read leaves no half step
+    for micro, (images, targets) in enumerate(micro_batches):
         t.fix_draws(t.step * s.accumulate + micro)              # after the loader, which draws too when it starts
         with t.acc.accumulate(t.model):
             losses = t.model(images, targets)
@@ -462,7 +474,10 @@ def loop(t:Tuner, run:RunDir, stop:StopOnSignal, report, bar):
     "Train to the last step. Raises UserError, or Interrupted after saving."
     s, batches, images, since = t.s, t.batches(t.step), 0, time.perf_counter()
     while t.step < t.steps:
-        loss = train_step(t, batches)
+        try: loss = train_step(t, batches)
+        except UserError:
+            if t.acc.num_processes == 1: save(t, run)
+            raise
         images += s.batch_size; bar.update()
         stopped, broken = agree(t.acc, stop.stop, not torch.isfinite(loss))
         if broken: raise diverged(t, "The loss is")
@@ -525,7 +540,7 @@ def tune(s:Settings)->RunDir:
         if acc.is_main_process: print(f"done already: {old}/")
         return old
     train, test = open_sets(s)
-    t = Tuner(s, acc, train, test, read_config(old.config).get("network") if old else None)
+    t = Tuner(s, acc, train, test, read_config(old.config).get("network") if old and any(old.checkpoints.glob("step-*.pt")) else None)
     record = dict(start=start_of(s.weights), network=list(t.network))
     run, state = prepare_run(s, acc, dict(pictures=len(train), classes=len(train.classes)), FREE, ("protocol", "weights"), record)
     if state: restore(t, state)
@@ -585,21 +600,30 @@ def named(argv)->list:
     value = lambda flag, default: words[len(words) - 1 - words[::-1].index(flag) + 1] if flag in words[:-1] else default
     protocol = value("--protocol", "voc")
     if "--small" not in words or protocol.endswith(("-small", "-scenes")): return words
-    if protocol not in ("voc", "coco"): return [w for w in words if w != "--small"] + ["--protocol", f"{protocol}-small"]       # refused by name
+    if protocol == "coco-c4": raise UserError("coco-c4 has no small version.", "Take --protocol coco --small.")
+    if protocol not in ("voc", "coco"): return words                    # no protocol, which is told where words are read
     return [*words, "--protocol", f"{protocol}-scenes" if value("--data", "") == "scenes" else f"{protocol}-small"]
 
 def settings(argv)->Settings:
     "Settings from a command line; with --resume, those of the run that is found, and the flags given now."
-    argv = named(argv)
+    flags, argv = argv, named(argv)
     parse = lambda base=None: settings_from_args(Settings, PROTOCOLS, argv, "voc", "python -m houghcl.detection", Settings.__doc__, base=base, about=ABOUT, chooser="protocol")
     s = parse()
     run = (RunDir(s.out) if s.out else find_unfinished("runs", protocol=s.protocol, weights=s.weights)) if s.resume else None
     if run is None or not run.config.exists(): return s
+    if "protocol" not in read_config(run.config)["settings"]: raise UserError(f"{run} is no run of houghcl.detection.", "Name the directory of a fine-tuning with --out.")
+    if not any(w.split("=")[0] == "--protocol" for w in flags): argv = [w for w in flags if w != "--small"]      # the run knows its protocol
     return replace(parse(stored_settings(Settings, read_config(run.config))), out=str(run), resume=True)
 
 def main(argv=None):
     "The command `python -m houghcl.detection`."
-    run_main(lambda words: predict(s) if (s := settings(words)).predict else tune(s), argv)
+    def command(words):
+        s = settings(words)
+        if not s.predict: return tune(s)
+        other = [k for k, v in vars(s).items() if v != getattr(PROTOCOLS["voc"], k) and k not in ("predict", "run", "debug")]
+        if other: raise UserError(f"--predict takes the settings of the run, and {', '.join(other)} cannot be changed.", "Give --predict and --run alone.")
+        return predict(s)
+    run_main(command, argv)
 
 # %% ../nbs/10_detection.ipynb #c26fb64d
 #| eval: false

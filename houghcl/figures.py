@@ -318,7 +318,7 @@ def _draw_panel(axes, title, runs):
     if len(PANELS[title]) > 1:
         for column, style in PANELS[title]: axes.plot([], [], style, color="k", lw=1, label=column)
     axes.set(title=title, xlabel="step")
-    if axes.get_legend_handles_labels()[0]: axes.legend(fontsize=7, frameon=False)
+    if axes.get_legend_handles_labels()[0]: axes.legend(fontsize=7, frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.18))
 
 # %% ../nbs/06_figures.ipynb #ffca77e6
 def plot_curves(
@@ -327,7 +327,7 @@ def plot_curves(
 )->Figure:       # panels of loss, PCK and share of same-cell picks
     "Curves of one or several runs, above their floors; columns that a run lacks, or that are all NaN, are left out."
     if not runs: raise ValueError("runs is empty: give at least one run, name -> columns of its metrics.csv")
-    figure = Figure(figsize=(11, 3), layout="constrained")
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
     panels = figure.subplots(1, len(PANELS))
     for axes, title in zip(panels, PANELS): _draw_panel(axes, title, runs)
     for axes in panels[1:]: axes.set_ylim(0, 1)

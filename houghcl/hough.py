@@ -10,12 +10,12 @@ import math
 import torch
 from .geometry import grid_size
 
-# %% ../nbs/01_hough.ipynb #e2db2fb0
+# %% ../nbs/01_hough.ipynb #759973b1
+#| code-fold: true
 def _full(x):
     "At least float32: half precision is widened, float64 kept."
     return x if x.dtype == torch.float64 else x.float()
 
-# %% ../nbs/01_hough.ipynb #465aebd1
 def _lengths(f):
     "Lengths of the feature vectors (B,N) of f (B,N,C)."
     if f.stride(-1) == 1 or f.device.type != "cpu" or not len(f): return torch.linalg.vector_norm(f, dim=-1)
