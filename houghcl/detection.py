@@ -114,7 +114,7 @@ def check(s:Settings):
     if not 0 < s.drops[0] <= s.drops[1] <= 1: raise UserError(f"drops {s.drops} are not two rising shares of the run.", "Use --drops 0.75 0.9.")
     for name in ("anchors", "sizes"):
         if not getattr(s, name) or min(getattr(s, name)) < 1: raise UserError(f"{name} is {getattr(s, name)}.", "Give one or more lengths in pixels.")
-    if bool(s.predict) != bool(s.run): raise UserError("predict and run belong together.", "Use --predict photo.jpg --run RUN.")
+    if bool(s.predict) != bool(s.run): raise UserError("--predict and --run belong together.", "Use --predict photo.jpg --run RUN.")
 
 # %% ../nbs/10_detection.ipynb #c0450b92
 _SMALL = dict(small=True, arch="resnet18", stages=3, stride=8, rois=64, side=8, width=64, pre_nms=(1000, 300), post_nms=(300, 100), warmup=50, clip=10.0, workers=0, precise=50, checkpoint_every=50)
@@ -189,6 +189,7 @@ def open_sets(s:Settings)->tuple:
         for name in ("train", "test"):
             if not getattr(s, name).isdigit() or not int(getattr(s, name)): raise UserError(f"{name} is {getattr(s, name)!r}, but scenes are drawn.", f"Say how many: --{name} 200; or take a protocol that ends in -scenes.")
         try: sets = scene_annotations(int(s.train), max(s.sizes), 0), scene_annotations(int(s.test), s.test_size, 1)
+        except UserError: raise
         except ValueError as error: raise UserError(f"{error}.", "Scenes are drawn at the largest of --sizes and at --test-size.") from None
     elif not Path(s.data).expanduser().is_dir(): raise UserError(f"There is no folder {s.data}.", "Name the folder of pictures and annotations with --data.")
     else: sets = [(read_voc if s.protocol.startswith("voc") else read_coco)(s.data, which) for which in (s.train, s.test)]
@@ -590,7 +591,8 @@ def predict(s:Settings)->Path:
     path = Path(s.run) / f"{Path(s.predict).stem}-detections.png"
     _write_figure(figure, path)
     for k, p, box in zip(found["labels"][keep].tolist(), found["scores"][keep].tolist(), found["boxes"][keep].round().int().tolist()): print(f"{classes[k - 1]:16} {p:.2f}  {box}")
-    print(f"{int(keep.sum())} objects with a score of 0.3 or more; drawn in {path}")
+    surest = "" if keep.any() or not len(found["scores"]) else f"; the surest: {classes[found['labels'][0] - 1]} {found['scores'][0]:.2f}"
+    print(f"{int(keep.sum())} objects with a score of 0.3 or more; drawn in {path}{surest}")
     return path
 
 # %% ../nbs/10_detection.ipynb #d8301de4

@@ -73,7 +73,7 @@ class Settings:
     mutual:bool = False           # keep only pairs that choose each other
     mirror:bool = False           # houghcl+ only: the key network sees view b mirrored too, for matching
     contrast:bool = False         # houghcl+ only: votes count what a match has beyond its row and column
-    dense_on:str = "all"          # cells in the dense loss: all, the confident half, all weighted by confidence, or those partnered in truth
+    dense_on:str = "all"          # cells in the dense loss: all, confident (the surer half), weighted (by confidence) or partnered (those that have a partner in truth)
     jitter:float = 0.0            # geometric only: spoil pairs by a Gaussian of so many cells
     swap:float = 0.0              # geometric only: spoil this share of the pairs
     match_on:str = "backbone"     # features that are compared: backbone or projected
@@ -554,6 +554,7 @@ def _prepare_run(s, acc, counts, free, names, record):
     "(RunDir, state or None): a new run, or one to go on with. Main process only."
     run = (RunDir(s.out) if s.out else find_unfinished("runs", **{k: getattr(s, k) for k in names})) if s.resume else None
     if run is None or not run.config.exists():
+        if s.resume: warn_counted("resume", f"there is no run to go on with{' in ' + s.out if s.out else ''}: a new one begins.")
         run = new_run_dir(s.out or None, *(Path(getattr(s, k)).stem for k in names))
         write_config(run.config, s, dict(processes=acc.num_processes, **counts, threads=torch.get_num_threads()) | record)
         return run, None
@@ -597,7 +598,7 @@ def describe(t:Trainer, run:RunDir)->str:
 def hints(t:Trainer):
     "Warnings about settings that work but seldom well."
     s, n = t.s, len(t.source)
-    if s.queue > n / 4 and not t.classes: warn_counted("queue", f"the queue ({s.queue}) holds more than a quarter of the {n} pictures{', more than all of them' if s.queue > n else ''}: negatives will often be the same picture. Try --queue {max(1, n // 4 // s.batch_size) * s.batch_size}.")
+    if s.queue > n / 4 and not t.classes: warn_counted("queue", f"the queue ({s.queue}) is longer than {'all' if s.queue > n else 'a quarter of'} the {n} pictures: negatives will often be the same picture. Try --queue {max(1, n // 4 // s.batch_size) * s.batch_size}.")
     looks = {"tiny-imagenet-64": "tiny-imagenet"}.get(s.preset, s.preset)
     if t.source.kind in PRESETS and t.source.kind != looks: warn_counted("preset", f"the data look like {t.source.kind}, the preset is {s.preset}. Try --preset {t.source.kind}.")
     if s.bn == "sync" and not torch.cuda.is_available(): warn_counted("sync", "BatchNorm over processes needs GPUs: each process uses its own statistics.")
