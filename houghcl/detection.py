@@ -246,7 +246,7 @@ class Tuner:
         self.s, self.acc, self.train, self.test, self.step, self.steps = s, acc, train, test, 0, length(s)
         set_seed(s.seed)
         self.set = DetectionSet(train, s.sizes, s.most, s.masks, s.flip, s.seed, hard=train.kind != "scenes")
-        net = backbone_from("random", *network) if network else open_backbone(s)      # the weights will come from a checkpoint
+        net = backbone_from("random", *network) if network else open_backbone(s)      # of a resumed run, whose weights come from a checkpoint
         self.network = tuple(net.arch)
         detector = detector_of(s, net, len(train.classes))
         if acc.num_processes > 1 and acc.device.type == "cuda": detector = nn.SyncBatchNorm.convert_sync_batchnorm(detector)
@@ -536,8 +536,8 @@ def tune(s:Settings)->RunDir:
     share_threads(s, int(os.environ.get("LOCAL_WORLD_SIZE", acc.num_processes)))
     if acc.device.type == "cpu": keep_memory()
     old = RunDir(s.out) if s.resume and s.out and RunDir(s.out).config.exists() else None
+    if old: check_same(s, stored_settings(Settings, read_config(old.config)), FREE)      # before pictures are read
     if old and old.finished:
-        check_same(s, stored_settings(Settings, read_config(old.config)), FREE)
         if acc.is_main_process: print(f"done already: {old}/")
         return old
     train, test = open_sets(s)

@@ -598,7 +598,7 @@ def describe(t:Trainer, run:RunDir)->str:
 def hints(t:Trainer):
     "Warnings about settings that work but seldom well."
     s, n = t.s, len(t.source)
-    if s.queue > n / 4 and not t.classes: warn_counted("queue", f"the queue ({s.queue}) is longer than {'all' if s.queue > n else 'a quarter of'} the {n} pictures: negatives will often be the same picture. Try --queue {max(1, n // 4 // s.batch_size) * s.batch_size}.")
+    if s.queue > n / 4 and not t.classes: warn_counted("queue", f"the queue ({s.queue}) is longer than {'' if s.queue > n else 'a quarter of '}the {n} pictures: negatives will often be the same picture. Try --queue {max(1, n // 4 // s.batch_size) * s.batch_size}.")
     looks = {"tiny-imagenet-64": "tiny-imagenet"}.get(s.preset, s.preset)
     if t.source.kind in PRESETS and t.source.kind != looks: warn_counted("preset", f"the data look like {t.source.kind}, the preset is {s.preset}. Try --preset {t.source.kind}.")
     if s.bn == "sync" and not torch.cuda.is_available(): warn_counted("sync", "BatchNorm over processes needs GPUs: each process uses its own statistics.")
