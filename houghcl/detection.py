@@ -274,6 +274,7 @@ class Tuner:
 def train_step(t:Tuner, batches)->torch.Tensor:
     "One optimiser step: `accumulate` micro-batches. Returns their mean loss."
     s, total = t.s, 0.0
+    t.model.train()                                                  # all of it, whatever scored it, or made it, since the last step
     for group in t.optimizer.param_groups: group["lr"] = learning_rate(s, t.step)
     micro_batches = [next(batches) for _ in range(s.accumulate)]     # all before the first: a picture that cannot be read leaves no half step
     for micro, (images, targets) in enumerate(micro_batches):
@@ -359,7 +360,6 @@ def find_all(t:Tuner)->list:
     with progress_bar(len(mine), main=t.acc.is_main_process, desc="scoring", unit="picture", leave=False) as bar, t.acc.autocast():
         for i in mine:
             found += coco_rows(ids[i], categories, answers(t.net, t.test.picture(i), t.s.test_size, t.s.most, t.acc.device)); bar.update()
-    t.net.train()
     return gather_object(found) if t.acc.num_processes > 1 else found
 
 def scores(s:Settings, test:Annotated, found:list)->dict:

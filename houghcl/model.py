@@ -232,20 +232,22 @@ def _keys(model, view, order):
     return [None if out is None else take_rows(out, back) for out in model.key(take_rows(view, order))]
 
 @torch.no_grad()
-def _matching_features(model, cells, dense, mean, update=True):
-    "The features that are compared, (B,N,C), centred if the model centres; updates the running mean in training, if asked."
+def _compared(model, cells, dense):
+    "The raw features that are compared, (B,N,C)."
     f = (dense if model.match_on == "projected" and dense is not None else cells).float()
-    f = f.nan_to_num(0.0).clamp(-1e15, 1e15)     # a diverged network is told by its loss, on all processes at once
-    if mean is None: return f
-    centred = center_features(f, mean())
-    if model.training and update: mean.update(f)
-    return centred
+    return f.detach().nan_to_num(0.0).clamp(-1e15, 1e15)     # a diverged network is told by its loss, on all processes at once
 
-def _second_look(model, view_b, order):
-    "The features of view b as the key network sees it mirrored, in the places of b's cells; None if the model looks once."
+def _means(model):
+    "The running means of a and b, (N,C) each, or None where the model does not centre."
+    return [None if m is None else m() for m in (model.mean_a, model.mean_b)]
+
+def _centred(f, mean): return f if mean is None else center_features(f, mean)
+
+def _second_look(model, view_b, order, mean):
+    "The features of view b as the key network sees it mirrored, in the places of b's cells, centred as the first look is; None if the model looks once."
     if not model.mirror: return None
     cells, _, dense = _keys(model, view_b.flip(-1), order)
-    return mirror_cells(_matching_features(model, cells, dense, model.mean_b, update=False), model.grid)
+    return mirror_cells(_centred(_compared(model, cells, dense), mean), model.grid)
 
 # %% ../nbs/04_model.ipynb #8f1f8aaa
 def _pairs(model, f_a, f_b, f_m, theta_a, theta_b, generator):
@@ -299,14 +301,19 @@ def step(
     cells_b, k, r_key = _keys(model, view_b, order)
     q, k = _unit(q), _unit(k)
     out = dict(loss_global=info_nce(q, k, model.queue, model.temperature), key=k, dense_key=None)
-    f_a, f_b = (_matching_features(model, *x) for x in ((cells_a.detach(), None if r is None else r.detach(), model.mean_a), (cells_b, r_key, model.mean_b)))
+    means = _means(model)                     # of the steps before: a picture's pairs must not hang on its neighbours
+    raw = [_compared(model, cells_a, r), _compared(model, cells_b, r_key)]
+    f_a, f_b = map(_centred, raw, means)
     cosine = partial(pair, "cosine", f_a, f_b, model.grid)
     if model.pairing is None:
         out.update(loss=out["loss_global"], loss_dense=torch.zeros_like(out["loss_global"]), index=None)
     else:
-        index, confidence = _pairs(model, f_a, f_b, _second_look(model, view_b, order), theta_a, theta_b, generator)
+        index, confidence = _pairs(model, f_a, f_b, _second_look(model, view_b, order, means[1]), theta_a, theta_b, generator)
         out.update(dense_terms(model, r, r_key, index, _weight(model, confidence, theta_a, theta_b)), index=index)
         out["loss"] = (1 - lam) * out["loss_global"] + lam * out["loss_dense"]
+    if model.training:
+        for mean, f in zip((model.mean_a, model.mean_b), raw):
+            if mean is not None: mean.update(f)
     if stats:
         chosen = cosine()[0]
         out["counts"] = pair_stats(chosen if out["index"] is None else out["index"], chosen, theta_a, theta_b, model.grid)
@@ -337,7 +344,7 @@ def matching_features(
     training = model.training
     model.eval()
     (cells_a, _, r), (cells_b, _, r_key) = model.query(view_a), model.key(view_b)
-    f = [_matching_features(model, *x) for x in ((cells_a, r, model.mean_a), (cells_b, r_key, model.mean_b))]
-    f.append(_second_look(model, view_b, None))
+    means = _means(model)
+    f = [*map(_centred, (_compared(model, cells_a, r), _compared(model, cells_b, r_key)), means), _second_look(model, view_b, None, means[1])]
     model.train(training)
     return f

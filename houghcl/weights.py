@@ -331,13 +331,13 @@ def backbone_from(
     stages:int=4,          # of random and imagenet
     stride:int=0,          # of random and imagenet; 0 is the network's own
     seed:int=0,            # of random
-)->torch.nn.Sequential:    # as `make_backbone` makes it, in eval mode, with the attribute `arch`: (arch, stages, stride)
+)->torch.nn.Sequential:    # as `make_backbone` makes it, as modules start, in training mode, with the attribute `arch`: (arch, stages, stride)
     "A backbone with the weights that were asked for."
     w = weights_from(weights, arch, stages, stride, seed)
     with torch.device("meta"): net = make_backbone(w.arch, w.stages, w.stride)   # draws no numbers that would be thrown away
     net.load_state_dict(w.state, assign=True)
     net.arch = w.arch, w.stages, w.stride
-    return net.eval()
+    return net
 
 # %% ../nbs/09_weights.ipynb #48708453
 def advice(
