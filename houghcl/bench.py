@@ -157,4 +157,5 @@ def main(argv=None):
 
 # %% ../nbs/11_bench.ipynb #9e07a0df
 #| eval: false
-if __name__ == "__main__": main()
+if __name__ == "__main__" and __spec__:   # a notebook has no __spec__
+    main()

@@ -629,4 +629,5 @@ def main(argv=None):
 
 # %% ../nbs/10_detection.ipynb #c26fb64d
 #| eval: false
-if __name__ == "__main__": main()
+if __name__ == "__main__" and __spec__:   # a notebook has no __spec__
+    main()

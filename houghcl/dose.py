@@ -96,4 +96,5 @@ def main(argv=None):
 
 # %% ../nbs/12b_dose.ipynb #3c6fd971
 #| eval: false
-if __name__ == "__main__": main()
+if __name__ == "__main__" and __spec__:   # a notebook has no __spec__
+    main()

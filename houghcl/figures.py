@@ -595,4 +595,5 @@ def main(argv=None):
 
 # %% ../nbs/06_figures.ipynb #b17eacde
 #| eval: false
-if __name__ == "__main__": main()
+if __name__ == "__main__" and __spec__:   # a notebook has no __spec__
+    main()

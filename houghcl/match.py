@@ -395,4 +395,5 @@ def main(argv=None):
 
 # %% ../nbs/07b_match.ipynb #d4d63f54
 #| eval: false
-if __name__ == "__main__": main()
+if __name__ == "__main__" and __spec__:   # a notebook has no __spec__
+    main()

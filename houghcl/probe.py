@@ -709,4 +709,5 @@ def main(argv=None):
 
 # %% ../nbs/07_probe.ipynb #0916655f
 #| eval: false
-if __name__ == "__main__": main()
+if __name__ == "__main__" and __spec__:   # a notebook has no __spec__
+    main()

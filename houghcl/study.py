@@ -164,4 +164,5 @@ def read_rows(
 
 # %% ../nbs/12_study.ipynb #b1b13a2e
 #| eval: false
-if __name__ == "__main__": main()
+if __name__ == "__main__" and __spec__:   # a notebook has no __spec__
+    main()

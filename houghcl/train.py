@@ -655,4 +655,5 @@ def main(argv=None):
 
 # %% ../nbs/08_train.ipynb #791528e4
 #| eval: false
-if __name__ == "__main__": main()
+if __name__ == "__main__" and __spec__:   # a notebook has no __spec__
+    main()

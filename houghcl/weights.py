@@ -419,4 +419,5 @@ def main(argv=None):
 
 # %% ../nbs/09_weights.ipynb #bca2546d
 #| eval: false
-if __name__ == "__main__": main()
+if __name__ == "__main__" and __spec__:   # a notebook has no __spec__
+    main()
