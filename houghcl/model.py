@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['RESNETS', 'METHODS', 'DENSE_ON', 'SplitBatchNorm2d', 'make_backbone', 'Encoder', 'world', 'gather_rows', 'take_rows',
-           'key_order', 'PositionMean', 'DenseCL', 'pair_stats', 'step', 'dense_terms', 'matching_features']
+           'key_order', 'PositionMean', 'DenseCL', 'pair_stats', 'step', 'dense_terms', 'confidences',
+           'matching_features']
 
 # %% ../nbs/04_model.ipynb #b934a6de
 import copy
@@ -60,6 +61,14 @@ def _fan_in(net:nn.Module):
     for m in net.modules():
         if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight, mode="fan_in", nonlinearity="relu")
 
+def _fan_in_head(head:nn.Module):
+    "DenseCL's initialisation of the image's head; it leaves the dense head as PyTorch does."
+    for m in head:
+        if isinstance(m, nn.Linear):
+            nn.init.kaiming_normal_(m.weight, mode="fan_in", nonlinearity="relu")
+            nn.init.zeros_(m.bias)
+
+
 # %% ../nbs/04_model.ipynb #442df43b
 RESNETS = [n for n in list_models() if get_model_builder(n).__module__ == resnet.__name__]
 
@@ -96,12 +105,14 @@ class Encoder(nn.Module):
         backbone:nn.Module, # made by `make_backbone`
         grid,               # cells of a view: S or (H, W)
         dim:int=128,        # channels of the projected vectors
-        dense:bool=True):   # False is MoCo: no dense head
+        dense:bool=True,    # False is MoCo: no dense head
+        init:str="torchvision"): # of the image's head; 'fan_in' is DenseCL's
         super().__init__()
         c = backbone.out_channels
         head = lambda: nn.Sequential(nn.Linear(c, c), nn.ReLU(), nn.Linear(c, dim))
         self.backbone, self.grid = backbone, grid
         self.global_head, self.dense_head = head(), head() if dense else None
+        if init == "fan_in": _fan_in_head(self.global_head)
 
     def forward(self,
         view:torch.Tensor, # (B,3,H,W), normalised
@@ -186,7 +197,8 @@ class DenseCL(nn.Module):
         center:bool=False,           # centre features before matching
         options:dict|None=None,      # of `pair`: sigma, exponent, mutual, jitter, swap, contrast
         dense_on:str="all",          # cells in the dense loss: 'all', the 'confident' half, all 'weighted' by confidence, or those 'partnered' in truth, by theta
-        mirror:bool=False):          # affine pairs only: the key network sees view b mirrored too, for matching
+        mirror:bool=False,           # affine pairs only: the key network sees view b mirrored too, for matching
+        init:str="torchvision"):     # of the image's head: 'torchvision' or 'fan_in' (DenseCL)
         super().__init__()
         if dense_on not in DENSE_ON: raise ValueError(f"dense_on={dense_on!r}: it must be one of {', '.join(DENSE_ON)}")
         if mirror and METHODS.get(method) != "affine": raise ValueError(f"mirror=True with method={method!r}: only 'houghcl+' can use a second look")
@@ -195,7 +207,7 @@ class DenseCL(nn.Module):
         self.pairing, self.match_on, self.grid = METHODS[method], match_on, grid_size(grid)
         self.temperature, self.ema, self.options = temperature, ema, dict(options or {})
         self.dense_on, self.mirror = dense_on, mirror
-        self.query = Encoder(backbone, self.grid, dim, dense=self.pairing is not None)
+        self.query = Encoder(backbone, self.grid, dim, dense=self.pairing is not None, init=init)
         self.key = _frozen_copy(self.query)
         on_heads = match_on == "projected" and self.pairing is not None
         cells, channels = self.grid[0] * self.grid[1], dim if on_heads else backbone.out_channels
@@ -204,14 +216,31 @@ class DenseCL(nn.Module):
         self.register_buffer("dense_queue", _unit(torch.randn(queue, dim)) if self.pairing else None)
         self.register_buffer("queue_ptr", torch.zeros((), dtype=torch.long))
 
-    def forward(self, view_a, view_b, theta_a=None, theta_b=None, lam=0.5, order=None, generator=None, stats=False)->dict:
+    def forward(self, view_a, view_b, theta_a=None, theta_b=None, lam=0.5, order=None,
+                generator=None, stats=False, whole=None)->dict:
         "One step's losses, keys and, if asked, statistics; see `step` below."
-        return step(self, view_a, view_b, theta_a, theta_b, lam, order, generator, stats)
+        return step(self, view_a, view_b, theta_a, theta_b, lam, order, generator,
+                    stats, whole)
+
+    @property
+    def drops_cells(self)->bool:
+        "Whether cells without a partner weigh nothing: of geometric and mutual pairs."
+        return self.pairing == "geometric" or bool(self.options.get("mutual"))
+
+    @property
+    def weighs(self)->bool:
+        "Whether the dense loss is a weighted mean."
+        return self.pairing is not None and (self.drops_cells or self.dense_on != "all")
 
     @torch.no_grad()
     def momentum_update(self):
         "Move the key network's parameters towards the query network's; once for each optimiser step, after it."
         for k, q in zip(self.key.parameters(), self.query.parameters()): k.lerp_(q, 1 - self.ema)
+
+    def update_means(self, outs:list):
+        "Take the features of a step's micro-batches into the running means; after it."
+        for mean, name in ((self.mean_a, "mean_a"), (self.mean_b, "mean_b")):
+            if mean is not None: mean.update(torch.stack([o[name] for o in outs]))
 
     @torch.no_grad()
     def enqueue(self, keys, dense_keys=None):
@@ -249,6 +278,16 @@ def _second_look(model, view_b, order, mean):
     cells, _, dense = _keys(model, view_b.flip(-1), order)
     return mirror_cells(_centred(_compared(model, cells, dense), mean), model.grid)
 
+def _compare(model, view_a, view_b, order):
+    "Vectors (image, cells) of the query and of the key, raw features, and those that are compared: of a, of b, of a second look."
+    cells_a, q, r = model.query(view_a)
+    cells_b, k, r_key = _keys(model, view_b, order)
+    raw = [_compared(model, cells_a, r), _compared(model, cells_b, r_key)]
+    means = _means(model)                     # of the steps before: a picture's pairs must not hang on its neighbours
+    f_a, f_b = map(_centred, raw, means)
+    return (q, r), (k, r_key), raw, (f_a, f_b, _second_look(model, view_b, order, means[1]))
+
+
 # %% ../nbs/04_model.ipynb #8f1f8aaa
 def _pairs(model, f_a, f_b, f_m, theta_a, theta_b, generator):
     "Partner of each cell and its confidence. What is drawn is drawn for the images of all processes, so that their number changes nothing."
@@ -260,17 +299,29 @@ def _pairs(model, f_a, f_b, f_m, theta_a, theta_b, generator):
         return pair(model.pairing, f_a, f_b, model.grid, theta_a=theta_a, theta_b=theta_b, **second, **model.options)
     return [x.chunk(n)[rank] for x in found]
 
-def _weight(model, confidence, theta_a, theta_b):
-    "Weight of each cell in the dense loss, (B,N), or None: geometric and mutual pairs leave out cells without a partner, `dense_on` may leave out more."
-    some = model.pairing == "geometric" or model.options.get("mutual")
-    if model.dense_on == "partnered":
-        true = pair("geometric", None, None, model.grid, theta_a=theta_a, theta_b=theta_b)[1] > 0
-        confidence = true * (confidence if some else 1.0)
-    weight = (confidence > 0).float() if some or model.dense_on != "all" else None
-    if model.dense_on == "confident":
-        ranked = gather_rows(confidence).flatten().sort(descending=True)[0]
-        weight = weight * (confidence >= ranked[len(ranked) // 2 - 1])
-    return weight * confidence if model.dense_on == "weighted" else weight
+def _believed(model, confidence, theta_a, theta_b):
+    "What weights are made from, (B,N): the confidence, 0 where `dense_on` says so."
+    if model.dense_on != "partnered": return confidence
+    maps = dict(theta_a=theta_a, theta_b=theta_b)
+    true = pair("geometric", None, None, model.grid, **maps)[1] > 0
+    return true * (confidence if model.drops_cells else 1.0)
+
+def _weights(model, confidence, whole=None):
+    """Weight of each cell in the dense loss, (B,N), and this part's share of their sum
+    over the whole step; (None, None) where all cells count alike. `whole`: confidences
+    of all processes and micro-batches, (parts*B,N); None: of all processes."""
+    if not model.weighs: return None, None
+    whole = gather_rows(confidence) if whole is None else whole
+    ranked = whole.flatten().sort(descending=True)[0]
+    least = ranked[len(ranked) // 2 - 1]     # of the surer half
+
+    def weight(c):
+        w = (c > 0).float()
+        if model.dense_on == "confident": return w * (c >= least)
+        return w * c if model.dense_on == "weighted" else w
+
+    return weight(confidence), weight(whole).sum() * (len(confidence) / len(whole))
+
 
 # %% ../nbs/04_model.ipynb #ee2269b9
 def pair_stats(
@@ -295,25 +346,23 @@ def step(
     order=None,           # permutation of the keys of all processes; None leaves them in order
     generator=None,       # for random and for spoilt geometric pairs
     stats:bool=False,     # also count how good the pairs are
-)->dict:                  # loss, loss_global, loss_dense; key, dense_key (B,D); index (B,N); counts if asked
+    whole=None,           # confidences of the whole step, from `confidences`; None: this is all of it
+)->dict:                  # loss, loss_global, loss_dense; key, dense_key (B,D); index (B,N); mean_a, mean_b (N,C); counts if asked
     "The losses of one (micro-)batch of this process (HoughCL poster; DenseCL, section 3)."
-    cells_a, q, r = model.query(view_a)
-    cells_b, k, r_key = _keys(model, view_b, order)
+    (q, r), (k, r_key), raw, (f_a, f_b, f_m) = _compare(model, view_a, view_b, order)
     q, k = _unit(q), _unit(k)
     out = dict(loss_global=info_nce(q, k, model.queue, model.temperature), key=k, dense_key=None)
-    means = _means(model)                     # of the steps before: a picture's pairs must not hang on its neighbours
-    raw = [_compared(model, cells_a, r), _compared(model, cells_b, r_key)]
-    f_a, f_b = map(_centred, raw, means)
     cosine = partial(pair, "cosine", f_a, f_b, model.grid)
     if model.pairing is None:
         out.update(loss=out["loss_global"], loss_dense=torch.zeros_like(out["loss_global"]), index=None)
     else:
-        index, confidence = _pairs(model, f_a, f_b, _second_look(model, view_b, order, means[1]), theta_a, theta_b, generator)
-        out.update(dense_terms(model, r, r_key, index, _weight(model, confidence, theta_a, theta_b)), index=index)
+        index, confidence = _pairs(model, f_a, f_b, f_m, theta_a, theta_b, generator)
+        believed = _believed(model, confidence, theta_a, theta_b)
+        weight, total = _weights(model, believed, whole)
+        terms = dense_terms(model, r, r_key, index, weight, total)
+        out.update(terms, index=index)
         out["loss"] = (1 - lam) * out["loss_global"] + lam * out["loss_dense"]
-    if model.training:
-        for mean, f in zip((model.mean_a, model.mean_b), raw):
-            if mean is not None: mean.update(f)
+    out.update(mean_a=raw[0].mean(0), mean_b=raw[1].mean(0))
     if stats:
         chosen = cosine()[0]
         out["counts"] = pair_stats(chosen if out["index"] is None else out["index"], chosen, theta_a, theta_b, model.grid)
@@ -326,12 +375,34 @@ def dense_terms(
     r_key:torch.Tensor, # the key's raw cell vectors, (B,N,D)
     index:torch.Tensor, # for each cell of a, its partner in b, (B,N)
     weight=None,        # of each cell in the loss, (B,N); None counts all alike
+    total=None,         # what the weighted sum is divided by; None: the sum of `weight`
 )->dict:                # loss_dense, dense_key (B,D)
-    "The dense loss for given pairs, and the vector that the dense queue will get. Weights are summed over processes."
+    "The dense loss for given pairs, and the vector that the dense queue will get."
     t = _unit(r_key).gather(1, index[..., None].expand(-1, -1, r_key.shape[-1]))     # (B,N,D)
-    total = None if weight is None else gather_rows(weight).sum() / world()[1]
     loss = dense_loss(_unit(r), t, model.dense_queue, model.temperature, weight, total)
     return dict(loss_dense=loss, dense_key=_unit(r_key.float().mean(1)))
+
+# %% ../nbs/04_model.ipynb #26020ae9
+@torch.no_grad()
+def confidences(
+    model:DenseCL,
+    view_a:torch.Tensor,  # query views, (B,3,H,W), normalised
+    view_b:torch.Tensor,  # key views, (B,3,H,W)
+    theta_a=None,         # where view_a lies in its image, (B,2,3)
+    theta_b=None,         # where view_b lies, (B,2,3)
+    order=None,           # as in `step`
+    generator=None,       # as in `step`
+)->torch.Tensor:          # (B*processes,N)
+    "How sure the pairs of a micro-batch are, of all processes; the model stays as it is."
+    blank = view_a.new_zeros(len(view_a), model.grid[0] * model.grid[1], 1)
+    features = blank, blank, None
+    if model.pairing not in ("geometric", "random", "same"):     # these look at nothing
+        kept = {name: x.clone() for name, x in model.named_buffers()}
+        features = _compare(model, view_a, view_b, order)[-1]
+        for name, x in model.named_buffers(): x.copy_(kept[name])
+    found = _pairs(model, *features, theta_a, theta_b, generator)[1]
+    return gather_rows(_believed(model, found, theta_a, theta_b))
+
 
 # %% ../nbs/04_model.ipynb #24aa1110
 @torch.no_grad()

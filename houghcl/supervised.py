@@ -46,7 +46,11 @@ class Supervised(nn.Module):
         "One step's loss and, if asked, statistics; see `classify` below. lam, order and generator change nothing."
         return classify(self, view_a, labels, (view_b, theta_a, theta_b) if stats else None)
 
+    weighs = False     # every picture counts alike
+
     def momentum_update(self): "There is no twin to move."
+
+    def update_means(self, outs): "There is nothing to centre."
 
     def enqueue(self, keys=None, dense_keys=None): "There is no queue to fill."
 
