@@ -11,9 +11,9 @@ __all__ = ['UserError', 'one_of', 'in_range', 'warn_counted', 'summary', 'open_a
            'progress_bar']
 
 # %% ../nbs/04b_run.ipynb #9e7f11a2
-import csv, dataclasses, errno, hashlib, importlib.metadata, importlib.util, json, math, os, pickle
-import platform, random, re, shlex, signal, socket, subprocess, sys, tempfile, threading
-import time, typing, zipfile
+import csv, dataclasses, errno, hashlib, importlib.metadata, importlib.util, json, math
+import os, pickle, platform, random, re, shlex, signal, socket, subprocess, sys
+import tempfile, threading, time, typing, zipfile
 from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -120,23 +120,26 @@ def open_atomic(
         os.replace(temporary, path)
         _sync_directory(path.parent)
     except BaseException as error:
-        with suppress(OSError): temporary.unlink(missing_ok=True)   # a read-only disk refuses this too
+        with suppress(OSError):   # a read-only disk refuses this too
+            temporary.unlink(missing_ok=True)
         cause = _os_error(error) if isinstance(error, (OSError, RuntimeError)) else None
         if cause is None: raise
         raise UserError(f'{path} could not be written: {cause.strerror or cause}.',
-                        'Make room or allow writing there, then try again (a run goes on with --resume); '
-                        'what stood there before is unchanged.') from error
+            'Make room or allow writing there, then try again (a run goes on with --resume); '
+            'what stood there before is unchanged.') from error
 
 # %% ../nbs/04b_run.ipynb #ea8b1c8f
 _MARK = b'sha256 '   # what the comment of our zip files begins with
 
 class _Hashed:
-    "A file that is written from its start to its end, with the SHA-256 of all but its last two bytes."
-    def __init__(self, file): self.file, self.sum, self.tail = file, hashlib.sha256(), b''
+    "A file written from start to end, with the SHA-256 of all but its last two bytes."
+    def __init__(self, file):
+        self.file, self.sum, self.tail = file, hashlib.sha256(), b''
 
     def write(self, data):
         view = memoryview(data).cast('B')
-        whole = view if len(view) >= 2 and not self.tail else memoryview(self.tail + view.tobytes())
+        alone = len(view) >= 2 and not self.tail
+        whole = view if alone else memoryview(self.tail + view.tobytes())
         self.sum.update(whole[:-2])
         self.tail = whole[-2:].tobytes()
         return self.file.write(data)
@@ -148,12 +151,12 @@ def save_atomic(
     obj,   # tensors and plain Python values, nested as you like
     path,  # where to, a .pt file
 ):
-    "`torch.save` with a checksum, that never leaves a broken file behind; a full disk becomes a `UserError`."
+    "`torch.save` with a checksum, whole or not at all; `UserError` for a full disk."
     with open_atomic(path, 'wb') as file:
         hashed = _Hashed(file)
         torch.save(obj, hashed)
         comment = _MARK + hashed.sum.hexdigest().encode()
-        file.seek(-2, os.SEEK_CUR)   # a zip file ends with the length of its comment: none so far
+        file.seek(-2, os.SEEK_CUR)   # there stands the length of the zip comment, 0
         file.write(len(comment).to_bytes(2, 'little') + comment)
 
 # %% ../nbs/04b_run.ipynb #ae760370
@@ -167,28 +170,30 @@ def _digest(path, size):
     return found.hexdigest().encode()
 
 def _whole(path):
-    "Whether a file has the bytes that its checksums were made of; a file that is no zip file has none."
+    "Whether a file has the bytes of its checksums; one that is no zip file has none."
     with open(path, 'rb') as file:
         if file.read(4) != b'PK\3\4': return True
     with zipfile.ZipFile(path) as parts:
         if parts.comment.startswith(_MARK):
             size = os.path.getsize(path) - 2 - len(parts.comment)
             return _digest(path, size) == parts.comment[len(_MARK):]
-        folders = any(p.external_attr & 0x10 for p in parts.infolist())   # torch would leave them unread
+        # torch would leave unread what is marked as a folder
+        folders = any(p.external_attr & 0x10 for p in parts.infolist())
         return not folders and parts.testzip() is None
 
 # %% ../nbs/04b_run.ipynb #881ccb04
 def load_file(
     path,  # a .pt file of tensors and plain values
 ):         # what was saved, on the CPU
-    "Read a file made by `save_atomic`, running no code from it. `UserError` if a byte is not as written."
+    "Read a file of `save_atomic`, running no code; `UserError` for a changed byte."
     if Path(path).exists() and not Path(path).is_file():
         raise UserError(f'{path} is no file.', 'Name a .pt file.')
     try:
         if not _whole(path): raise ValueError('a checksum differs')
         return torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError: raise UserError(f'{path} does not exist.', 'Check the path.') from None
-    except PermissionError: raise UserError(f'{path} may not be read.', 'Allow reading it.') from None
+    except PermissionError:
+        raise UserError(f'{path} may not be read.', 'Allow reading it.') from None
     except Exception as error:
         if isinstance(error, pickle.UnpicklingError) and 'global' in str(error).lower():
             raise UserError(f'{path} holds more than tensors and plain values; to read it could run code from it, so it was refused.',
@@ -202,14 +207,16 @@ def save_safetensors(
     meta=None,     # more to keep in the header, text -> text
 ):
     "Write tensors and metadata; equal ones give equal bytes."
-    data = safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, meta)
+    plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    data = safetensors.torch.save(plain, meta)
     start = 8 + int.from_bytes(data[:8], 'little')
     header = json.loads(data[8:start])
     if meta: header['__metadata__'] = dict(sorted(meta.items()))
     text = json.dumps(header, separators=(',', ':')).encode()
     text += b' ' * (-len(text) % 8)   # tensors begin at a multiple of eight
     with open_atomic(path, 'wb') as file:
-        file.writelines((len(text).to_bytes(8, 'little'), text, memoryview(data)[start:]))
+        file.write(len(text).to_bytes(8, 'little') + text)
+        file.write(memoryview(data)[start:])
 
 # %% ../nbs/04b_run.ipynb #84a32c86
 @dataclass(frozen=True)
@@ -245,27 +252,41 @@ class RunDir:
 # %% ../nbs/04b_run.ipynb #b9507cd3
 _OWN = ('.lock', '.holder.json')   # of the lock, below
 
-def _left_behind(name): return re.fullmatch(r'\.(.+)\.(\d+)\.tmp', name)   # by `_temporary`
+def _left_behind(name):
+    "A name of `_temporary`, matched; None for others."
+    return re.fullmatch(r'\.(.+)\.(\d+)\.tmp', name)
 
 def _first_file(path):
-    "A file somewhere below `path`, temporary ones and the lock left out; None: there is none."
-    return next((p for p in path.rglob('*') if not p.is_dir() and p.name not in _OWN and not _left_behind(p.name)), None)
+    "A file below `path`, temporary ones and the lock left out; None: there is none."
+    for p in path.rglob('*'):
+        if not p.is_dir() and p.name not in _OWN and not _left_behind(p.name): return p
+
+def _refuse_file(path):
+    "Refuse a path that is there and no directory."
+    if path.exists() and not path.is_dir():
+        raise UserError(f'{path} is a file.', 'Name a directory with --out.')
 
 def _refuse_taken(path):
     "Refuse a directory that a new run cannot take."
-    if path.exists() and not path.is_dir(): raise UserError(f'{path} is a file.', 'Name a directory with --out.')
-    if path.exists() and (who := _in_use(path)) is not None: raise _refused(path, who)
-    if path.exists() and (found := _first_file(path)):
-        if RunDir(path).config.exists(): raise UserError(f'{path} already holds files; nothing is written over.', 'Go on with that run by --resume, or name another directory with --out.')
-        raise UserError(f'{path} already holds files, such as {found.relative_to(path)}, but no run (config.json is missing).',
-                        'Name another directory with --out, or put config.json back and use --resume.')
+    _refuse_file(path)
+    if not path.exists(): return
+    if (who := _in_use(path)) is not None: raise _refused(path, who)
+    found = _first_file(path)
+    if found is None: return
+    if RunDir(path).config.exists():
+        raise UserError(f'{path} already holds files; nothing is written over.',
+            'Go on with that run by --resume, or name another directory with --out.')
+    raise UserError(f'{path} already holds files, such as {found.relative_to(path)}, '
+        'but no run (config.json is missing).',
+        'Name another directory with --out, or put config.json back and use --resume.')
 
 @contextmanager
 def _made(path):
     "What cannot be made is a line for a person."
     try: yield
     except OSError as error:
-        raise UserError(f'{path} could not be made: {error.strerror}.', 'Name a directory that you may write to with --out.') from error
+        raise UserError(f'{path} could not be made: {error.strerror}.',
+            'Name a directory that you may write to with --out.') from error
 
 # %% ../nbs/04b_run.ipynb #f82696ba
 def make_dir(
@@ -298,11 +319,10 @@ def check_out(
     out,          # the directory of a run that is to come; None or '': one under `root`
     root='runs',  # where runs without `out` go
 ):
-    "Refuse at once what `new_run_dir` would refuse after the data are read; leaves nothing behind."
+    "Refuse at once what `new_run_dir` would refuse later; leaves nothing behind."
     path = Path(out or root)
     with _made(path):
-        if out: _refuse_taken(path)
-        elif path.exists() and not path.is_dir(): raise UserError(f'{path} is a file.', 'Name a directory with --out.')
+        _refuse_taken(path) if out else _refuse_file(path)
         made = [p for p in (path, *path.parents) if not p.exists()]
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -326,16 +346,23 @@ def _holder(path):
     "Who holds a directory, {} when that is not known."
     try: found = json.loads((path / '.holder.json').read_text(encoding='utf-8'))
     except (OSError, ValueError): return {}
-    return found if isinstance(found, dict) and isinstance(found.get('process'), int) else {}
+    known = isinstance(found, dict) and isinstance(found.get('process'), int)
+    return found if known else {}
 
 def _refused(run, who):
     "What is said when another process holds a run."
-    told = f'process {who["process"]} on {who.get("host")}, since {who.get("since")}' if who else 'another process'
-    return UserError(f'{run} is in use: {told} works on it.', 'Wait until that has ended, or stop it, or name another directory with --out.')
+    told = 'another process'
+    if who:
+        told = f'process {who["process"]} on {who.get("host")}'
+        told += f', since {who.get("since")},'
+    return UserError(f'{run} is in use: {told} works on it.',
+        'Wait until that has ended, or stop it, or name another directory with --out.')
+
+def _mine(path): return _held.get(path.resolve(), (None, 0))[1] == os.getpid()
 
 def _in_use(path):
     "Who holds a directory now, {} when that is not known; None: nobody."
-    if not (path / '.lock').exists() or _held.get(path.resolve(), (None, 0))[1] == os.getpid(): return None
+    if _mine(path) or not (path / '.lock').exists(): return None
     lock = FileLock(path / '.lock', thread_local=False)
     try: lock.acquire(timeout=0)
     except Timeout: return _holder(path)
@@ -343,34 +370,46 @@ def _in_use(path):
     lock.release()
 
 # %% ../nbs/04b_run.ipynb #bf0a4d62
+def _acquire(lock, path):
+    "Take the lock; a dead holder's loader processes may keep it for some seconds."
+    try: return lock.acquire(timeout=0)
+    except Timeout: who = _holder(path)
+    here = who and who.get('host') == socket.gethostname()
+    lock.acquire(timeout=20 if here and not _alive(who['process']) else 0)
+
+def _remove_left(path):
+    "Remove temporary files but those of other processes that live."
+    for left in path.rglob('.*.tmp'):
+        found = _left_behind(left.name)
+        if found and (int(found[2]) == os.getpid() or not _alive(int(found[2]))):
+            with suppress(OSError): left.unlink()
+
+# %% ../nbs/04b_run.ipynb #a5ec5a3f
 def lock_run(
     run,  # directory of a run; made when it is not there
 ):
-    "Hold a run for this process until `unlock_run` or its end, and remove what killed commands left. `UserError` if another holds it."
-    path, pid = Path(run).resolve(), os.getpid()
-    if _held.get(path, (None, 0))[1] == pid: return
+    "Hold a run until `unlock_run` or this process's end; `UserError` if another does."
+    path = Path(run).resolve()
+    if _mine(path): return
     make_dir(path)
     lock = FileLock(path / '.lock', thread_local=False)
-    try:
-        try: lock.acquire(timeout=0)
-        except Timeout:
-            who = _holder(path)
-            if not who or who.get('host') != socket.gethostname() or _alive(who['process']): raise
-            lock.acquire(timeout=20)   # its loader processes notice within seconds that it is gone
+    try: _acquire(lock, path)
     except Timeout: raise _refused(run, _holder(path)) from None
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
-            raise UserError(f'{run} cannot be written to: {error.strerror}.', 'Allow writing there, or name another directory with --out.') from error
-        warn_counted('lock', f'{run} lies on a disk without locks: see to it that only one command works on it.')
-    _held[path] = lock, pid
-    for left in path.rglob('.*.tmp'):
-        found = _left_behind(left.name)
-        if found and (int(found[2]) == pid or not _alive(int(found[2]))):
-            with suppress(OSError): left.unlink()
+            raise UserError(f'{run} cannot be written to: {error.strerror}.',
+                'Allow writing there, or name another directory with --out.') from error
+        warn_counted('lock', f'{run} lies on a disk without locks: '
+            'see to it that only one command works on it.')
+    _held[path] = lock, os.getpid()
+    _remove_left(path)
+    who = dict(process=os.getpid(), host=socket.gethostname())
+    who['since'] = time.strftime('%Y-%m-%d %H:%M:%S')
     try:
-        with open_atomic(Path(run) / '.holder.json') as file:
-            json.dump(dict(process=pid, host=socket.gethostname(), since=time.strftime('%Y-%m-%d %H:%M:%S')), file)
-    except UserError: unlock_run(run); raise
+        with open_atomic(Path(run) / '.holder.json') as file: json.dump(who, file)
+    except UserError:
+        unlock_run(run)
+        raise
 
 def unlock_run(
     run,  # directory of a run
@@ -383,7 +422,7 @@ def unlock_run(
 
 @contextmanager
 def run_locks():
-    "Give back at the end the runs that were locked inside; also a decorator, `@run_locks()`."
+    "Give back at the end the runs that were locked inside; also `@run_locks()`."
     before = set(_held)
     try: yield
     finally:
@@ -439,10 +478,20 @@ def read_config(
         raise ValueError('no settings')
     except FileNotFoundError: raise UserError(f'{path} does not exist, so there is no run here.', 'Name the directory of a run.') from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f'{path} cannot be read as the settings of a run.', 'Restore it from a copy, or start a new run.') from error
+        raise UserError(f'{path} cannot be read as the settings of a run.',
+            'Restore it from a copy, or start a new run.') from error
 
 # %% ../nbs/04b_run.ipynb #df7e1159
 def _tuples(value): return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value
+
+def _check_kind(name, value, kind):
+    "Refuse a value of `config.json` that is not of its field's kind."
+    if kind not in (bool, int, float, str): return
+    fits = isinstance(value, (int, float) if kind is float else kind)
+    if not fits or isinstance(value, bool) and kind is not bool:
+        raise UserError(f"The run's config.json says {name} {value!r}, "
+            f'which is no {kind.__name__}.',
+            'Restore it from a copy, or start a new run.')
 
 # %% ../nbs/04b_run.ipynb #ef2907dc
 def stored_settings(
@@ -450,16 +499,15 @@ def stored_settings(
     config:dict,  # from `read_config`
 ):                # an instance of cls; fields that the run did not know yet have their defaults
     "The settings of a run as the command's own dataclass."
-    stored, kinds = {k: _tuples(v) for k, v in config['settings'].items()}, typing.get_type_hints(cls)
+    stored = {k: _tuples(v) for k, v in config['settings'].items()}
     unknown = sorted(set(stored) - {f.name for f in dataclasses.fields(cls)})
     if unknown: raise UserError(f'The run was made with settings that this version does not have: {", ".join(unknown)}.', 'Go on with the version that made it, or start a new run.')
-    for name, value in stored.items():
-        kind, allowed = kinds[name], (int, float) if kinds[name] is float else kinds[name]
-        if kind in (bool, int, float, str) and (not isinstance(value, allowed) or isinstance(value, bool) and kind is not bool):
-            raise UserError(f'The run\'s config.json says {name} {value!r}, which is no {kind.__name__}.', 'Restore it from a copy, or start a new run.')
+    kinds = typing.get_type_hints(cls)
+    for name, value in stored.items(): _check_kind(name, value, kinds[name])
     try: return cls(**stored)
     except UserError as error:
-        raise UserError(f"In the run's config.json {error.what}", 'Restore it from a copy, or start a new run.') from error
+        raise UserError(f"In the run's config.json {error.what}",
+            'Restore it from a copy, or start a new run.') from error
 
 # %% ../nbs/04b_run.ipynb #592bc9d7
 def check_same(
@@ -481,14 +529,18 @@ def check_remembered(
     state:dict,     # a checkpoint; one that remembers no settings is taken as it is
     free=(),        # names of fields that may differ
 ):
-    "Refuse to go on with a run whose `config.json` is not the one that its checkpoint was made with."
+    "Refuse a `config.json` that is not the one that the checkpoint was made with."
     then = state.get('settings')
     if not isinstance(then, dict): return
-    differ = [k for k, v in then.items() if k not in free and (k not in settings or _tuples(settings[k]) != _tuples(v))]
+    gone = object()
+    differ = {k: v for k, v in then.items()
+              if k not in free and _tuples(settings.get(k, gone)) != _tuples(v)}
     if not differ: return
-    told = [f'{k} is {settings.get(k, "not there")!r} there and was {then[k]!r}' for k in differ]
-    raise UserError(f'config.json has been changed since the last checkpoint: {", ".join(told)}.',
-                    'Put the old values back to go on with that run, or start a new one with another --out.')
+    now = {k: settings.get(k, 'not there') for k in differ}
+    told = [f'{k} is {now[k]!r} there and was {v!r}' for k, v in differ.items()]
+    raise UserError(
+        f'config.json has been changed since the last checkpoint: {", ".join(told)}.',
+        'Put the old values back, or start a new run with another --out.')
 
 # %% ../nbs/04b_run.ipynb #8c76415a
 def find_unfinished(
@@ -506,21 +558,24 @@ def find_unfinished(
     return max(found)[-1] if found else None
 
 def run_to_resume(
-    out,         # the run directory asked for; None or '': the newest unfinished one under `root`
+    out,         # the run directory asked for; None or '': the newest unfinished one
     root='runs', # folder of runs
     **fields,    # settings of the run looked for, such as preset and method
 )->RunDir|None:  # None: there is none, so a new run begins
-    "The run that `--resume` goes on with. `UserError` for files of a run that has lost its `config.json`."
+    "The run that `--resume` goes on with; `UserError` if it has no `config.json`."
     if not out: return find_unfinished(root, **fields)
     run = RunDir(out)
     try:
-        if run.path.exists() and not run.path.is_dir(): raise UserError(f'{run} is a file.', 'Name a directory with --out.')
+        _refuse_file(run.path)
         if run.config.exists(): return run
         found = _first_file(run.path) if run.path.exists() else None
-    except OSError as error: raise UserError(f'{run} cannot be read: {error.strerror}.', 'Name another directory with --out.') from error
+    except OSError as error:
+        raise UserError(f'{run} cannot be read: {error.strerror}.',
+            'Name another directory with --out.') from error
     if found is None: return None
-    raise UserError(f'{run.config} is missing, but {found.relative_to(run.path)} is there: nobody knows with which settings to go on.',
-                    'Put config.json back from a copy, or start a new run with another --out.')
+    raise UserError(f'{run.config} is missing, but {found.relative_to(run.path)} is '
+        'there: nobody knows with which settings to go on.',
+        'Put config.json back from a copy, or start a new run with another --out.')
 
 # %% ../nbs/04b_run.ipynb #11d559bf
 def _steps(directory):
@@ -547,67 +602,91 @@ def save_checkpoint(
     return path
 
 # %% ../nbs/04b_run.ipynb #0af4d634
+def _same_step(state, step):
+    "Refuse what is no checkpoint, or one of another step than its name says."
+    if not isinstance(state, dict) or type(state.get('step')) is not int:
+        raise UserError('it is no checkpoint of a run.')
+    if state['step'] != step:
+        raise UserError(f'it is of step {state["step"]}, which its name is not.')
+
 def load_latest(
     directory,   # where checkpoints lie
-    check=None,  # called with a state, raises `UserError` for one that cannot be used; see `check_state`
+    check=None,  # called with a state, raises `UserError` for one of no use
 ):               # (state, path); (None, None) when there is no checkpoint at all
-    "The newest checkpoint that can be used; each one that cannot is named in a warning."
+    "The newest checkpoint that can be used; a warning names each that cannot."
     steps, bad = _steps(directory), []
     for step, path in reversed(steps.items()):
         try:
             state = load_file(path)
-            if not isinstance(state, dict) or type(state.get('step')) is not int: raise UserError('it is no checkpoint of a run.')
-            if state['step'] != step: raise UserError(f'it is of step {state["step"]}, which its name is not.')
+            _same_step(state, step)
             if check: check(state)
         except UserError as error:
-            bad.append(error.what if str(path) in error.what else f'{path} is not taken: {error.what}')
+            said = '' if str(path) in error.what else f'{path} is not taken: '
+            bad.append(said + error.what)
             continue
-        for what in bad: warn_counted(what, f'{what} The one before it, {path.name}, is used.')
+        for what in bad:
+            warn_counted(what, f'{what} The one before it, {path.name}, is used.')
         return state, path
-    if steps: raise UserError(f'None of the {len(steps)} checkpoints in {directory} can be used. {bad[0]}', 'Start again with another --out.')
-    return None, None
+    if not steps: return None, None
+    none = f'None of the {len(steps)} checkpoints in {directory} can be used.'
+    raise UserError(f'{none} {bad[0]}', 'Start again with another --out.')
 
 # %% ../nbs/04b_run.ipynb #64c9c741
 def _tensors(obj, name=''):
     "The tensors in nested dicts, lists and tuples, with their names."
     if torch.is_tensor(obj): yield name, obj
-    pairs = obj.items() if isinstance(obj, dict) else enumerate(obj) if isinstance(obj, (list, tuple)) else ()
-    for key, value in pairs: yield from _tensors(value, f'{name}.{key}' if name else str(key))
+    elif isinstance(obj, (dict, list, tuple)):
+        for key, value in obj.items() if isinstance(obj, dict) else enumerate(obj):
+            yield from _tensors(value, f'{name}.{key}' if name else str(key))
 
 def _few(names): return ', '.join(map(str, names[:3])) + ', …' * (len(names) > 3)
+
+def _check_model(found, model):
+    "Refuse weights of another network."
+    if not isinstance(found, dict): found = {}
+    if lost := [k for k in model if not torch.is_tensor(found.get(k))]:
+        raise UserError(f'it has no weights {_few(lost)}.')
+    if more := [k for k in found if k not in model]:
+        raise UserError(f'it has weights of another network, {_few(more)}.')
+    for k, v in model.items():
+        now, then = tuple(v.shape), tuple(found[k].shape)
+        if now != then: raise UserError(f'{k} has the shape {then}, not {now}.')
+        if found[k].dtype != v.dtype:
+            raise UserError(f'{k} is {found[k].dtype}, not {v.dtype}.')
 
 def _check_optimizer(found, optimizer):
     "Refuse an optimiser's state that is not of these parameters."
     groups = [g['params'] for g in optimizer.param_groups]
+    shapes = dict(enumerate(p.shape for g in groups for p in g))
     try:
-        sizes = [len(g['params']) for g in found['param_groups']]
-        kept = [(i, {k: v.shape for k, v in s.items() if torch.is_tensor(v) and v.dim()}) for i, s in found['state'].items()]
-    except (KeyError, TypeError, AttributeError): raise UserError('its optimizer is none.') from None
-    shapes = [p.shape for g in groups for p in g]
-    odd = [i for i, s in kept if i not in range(len(shapes)) or any(shape != shapes[i] for shape in s.values())]
-    if sizes != [*map(len, groups)] or odd: raise UserError('its optimizer is of another network.')
+        fits = [len(g['params']) for g in found['param_groups']] == [*map(len, groups)]
+        for i, state in found['state'].items():
+            kept = [v for v in state.values() if torch.is_tensor(v) and v.dim()]
+            fits = fits and i in shapes and all(v.shape == shapes[i] for v in kept)
+    except (KeyError, TypeError, AttributeError):
+        raise UserError('its optimizer is none.') from None
+    if not fits: raise UserError('its optimizer is of another network.')
 
 # %% ../nbs/04b_run.ipynb #abbb3d06
 def check_state(
     state:dict,      # a checkpoint
-    model:dict,      # the network's own `state_dict()`, to compare `state['model']` with
+    model:dict,      # the network's `state_dict()`; `state['model']` must be like it
     steps:int,       # of the whole run
     parts=(),        # names of other parts that must be there
-    optimizer=None,  # a torch optimiser, to compare `state['optimizer']` with
+    optimizer=None,  # a torch optimiser; `state['optimizer']` must be like its state
 ):
-    "Refuse a checkpoint that lacks parts, has other shapes, numbers that are not finite, or a step outside the run."
-    lost = [k for k in ('model', *parts, *['optimizer'] * (optimizer is not None)) if k not in state]
+    "Refuse a checkpoint of other parts, shapes or steps, or with NaN or infinity."
+    needed = ('model', *parts, *['optimizer'] * (optimizer is not None))
+    lost = [k for k in needed if k not in state]
     if lost: raise UserError(f'it lacks {", ".join(lost)}.')
-    if not 0 <= state['step'] <= steps: raise UserError(f'it is of step {state["step"]}, the run has {steps}.')
-    found = state['model'] if isinstance(state['model'], dict) else {}
-    if lost := [k for k in model if not torch.is_tensor(found.get(k))]: raise UserError(f'it has no weights {_few(lost)}.')
-    if more := [k for k in found if k not in model]: raise UserError(f'it has weights of another network, {_few(more)}.')
-    for k, v in model.items():
-        if found[k].shape != v.shape: raise UserError(f'{k} has the shape {tuple(found[k].shape)}, not {tuple(v.shape)}.')
-        if found[k].dtype != v.dtype: raise UserError(f'{k} is {found[k].dtype}, not {v.dtype}.')
+    if not 0 <= state['step'] <= steps:
+        raise UserError(f'it is of step {state["step"]}, the run has {steps}.')
+    _check_model(state['model'], model)
     if optimizer is not None: _check_optimizer(state['optimizer'], optimizer)
-    spoilt = [k for k, v in _tensors(state) if v.is_floating_point() and not v.isfinite().all()]
-    if spoilt: raise UserError(f'it holds numbers that are not finite, in {_few(spoilt)}.')
+    numbers = [(k, v) for k, v in _tensors(state) if v.is_floating_point()]
+    spoilt = [k for k, v in numbers if not v.isfinite().all()]
+    if spoilt:
+        raise UserError(f'it holds numbers that are not finite, in {_few(spoilt)}.')
 
 # %% ../nbs/04b_run.ipynb #1e9176cf
 def _cell(value):
@@ -626,8 +705,8 @@ def _value(text):
 def _rows(path):
     "Header and complete rows, as lists of text."
     text = Path(path).read_text(encoding='utf-8', errors='replace')
-    whole = text[:text.rfind('\n') + 1].replace('\0', '').splitlines()   # without the half of a last line
-    header, *rows = list(csv.reader(whole)) or [[]]
+    whole = text[:text.rfind('\n') + 1]   # without the half of a last line
+    header, *rows = list(csv.reader(whole.replace('\0', '').splitlines())) or [[]]
     return header, [r for r in rows if len(r) == len(header)]
 
 # %% ../nbs/04b_run.ipynb #4a9b23f8
@@ -639,17 +718,23 @@ class MetricsFile:
     ):
         self.path, self.columns = Path(path), list(columns)
         if 'step' not in self.columns: raise ValueError(f'columns {self.columns} lack step: add it, rows are dropped by it')
-        self.lost = None if self.path.exists() else 'is missing'   # why there is nothing to continue
+        # why there is nothing to continue
+        self.lost = None if self.path.exists() else 'is missing'
         header = [] if self.lost else self._read()[0]
         if not ''.join(header).strip('\0 '):
-            self.lost = self.lost or ('holds no table' if self.path.stat().st_size else 'is empty')
+            if not self.lost:
+                self.lost = 'holds no table' if self.path.stat().st_size else 'is empty'
             self._write([])
         elif header != self.columns:
-            raise UserError(f'{path} has the columns {", ".join(header)}, not {", ".join(self.columns)}.', 'Go on with the version that made it, or start a new run.')
+            raise UserError(f'{path} has the columns {", ".join(header)}, '
+                f'not {", ".join(self.columns)}.',
+                'Go on with the version that made it, or start a new run.')
 
     def _read(self):
         try: return _rows(self.path)
-        except OSError as error: raise UserError(f'{self.path} cannot be read: {error.strerror}.', 'Allow reading it, or start a new run.') from error
+        except OSError as error:
+            raise UserError(f'{self.path} cannot be read: {error.strerror}.',
+                'Allow reading it, or start a new run.') from error
 
     def _write(self, rows):
         with open_atomic(self.path) as file: csv.writer(file, lineterminator='\n').writerows([self.columns, *rows])
@@ -668,12 +753,16 @@ class MetricsFile:
     ):
         "Drop rows of later steps, and what a kill left half written; say what is lost."
         at, (_, rows) = self.columns.index('step'), self._read()
-        numbers = [_value(r[at]) for r in rows]
-        self._write([r for r, n in zip(rows, numbers) if isinstance(n, (int, float)) and n <= step])
-        said = f'{self.lost}: its rows up to step {step} are lost' if self.lost and expected and step else ''
-        broken = sum(not isinstance(n, (int, float)) or math.isnan(n) for n in numbers)
-        if broken: said = f'had {broken} {"rows" if broken > 1 else "row"} without a step, now dropped'
-        if said: warn_counted(f'{self.path} {said}', f'{self.path} {said}; the run goes on, and adds its rows.')
+        numbered = [(r, _value(r[at])) for r in rows]
+        good = [(r, n) for r, n in numbered if isinstance(n, (int, float)) and n == n]
+        self._write([r for r, n in good if n <= step])
+        said, broken = [], len(rows) - len(good)
+        if self.lost and expected and step:
+            said.append(f'{self.lost}: its rows up to step {step} are lost')
+        if broken: said.append(f'had rows without a step, {broken} in all, now dropped')
+        for what in said:
+            what = f'{self.path} {what}'
+            warn_counted(what, f'{what}; the run goes on, and adds its rows.')
 
 # %% ../nbs/04b_run.ipynb #f97cbc3a
 def read_metrics(
@@ -716,17 +805,23 @@ def at_once(
     "What is said when a run is left without saving: what lies there, and how to go on."
     if run is None: return Interrupted('Stopped at once.')
     steps = list(_steps(run.checkpoints))
-    if not steps: return Interrupted('Stopped at once, before the first checkpoint: nothing was saved.', f'--resume --out {run} begins the run again.')
-    return Interrupted(f'Stopped at once; what came after step {steps[-1]} is not saved.', f'Go on after step {steps[-1]} with --resume --out {run}.')
+    if not steps:
+        return Interrupted(
+            'Stopped at once, before the first checkpoint: nothing was saved.',
+            f'--resume --out {run} begins the run again.')
+    return Interrupted(
+        f'Stopped at once; what came after step {steps[-1]} is not saved.',
+        f'Go on after step {steps[-1]} with --resume --out {run}.')
 
 # %% ../nbs/04b_run.ipynb #4b14cc1a
 class StopOnSignal:
-    "A context in which SIGINT and SIGTERM ask for a stop; a second SIGINT raises `Interrupted`, a `KeyboardInterrupt`."
+    "SIGINT and SIGTERM ask for a stop in it; a second SIGINT raises `Interrupted`."
     def __init__(self,
         say:bool=True,  # tell the person, once
         run=None,       # `RunDir`, to tell what is saved
     ):
-        self.stop, self.say, self.run, self._before, self._process = False, say, run, {}, os.getpid()
+        self.stop, self.say, self.run = False, say, run
+        self._before, self._process = {}, os.getpid()
 
     def _handle(self, number, frame):
         if os.getpid() != self._process: return   # a forked loader worker has this handler too; its parent stops it

@@ -40,8 +40,9 @@ from .probe import PRESETS as PROBES
 from .probe import offered, scores
 from .run import Interrupted, RunDir, StopOnSignal, UserError, in_range, one_of, progress_bar, summary, warn_counted
 from .run import MetricsFile, load_latest, new_run_dir, open_atomic, read_metrics, rng_state, save_checkpoint, set_rng_state
-from .run import check_out, check_remembered, check_same, check_state, lock_run, read_config
-from .run import run_locks, run_to_resume, save_safetensors, stored_settings, write_config
+from .run import check_out, check_remembered, check_same, check_state, lock_run
+from .run import read_config, run_locks, run_to_resume, save_safetensors
+from .run import stored_settings, write_config
 from .supervised import Supervised
 from .views import Augment, denormalise, make_views
 
@@ -258,7 +259,8 @@ def enough(
     fits = n // 2 * 2
     if n < s.batch_size:
         raise UserError(f"{n} pictures do not fill one batch of {s.batch_size}.",
-            f"Use --batch-size {fits} --queue {fits}, or more pictures." if fits else "Give more pictures.")
+            f"Use --batch-size {fits} --queue {fits}, or more pictures." if fits
+            else "Give more pictures.")
     return n // s.batch_size
 
 def make_loader(
@@ -276,13 +278,17 @@ def make_loader(
 def count_classes(s:Settings, source)->int:
     "Classes that the method learns: 0 but for `supervised`, which refuses data that have none."
     if s.method != "supervised": return 0
-    if source.labels is None or source.labels.unique().numel() < 2: raise _classless(source.kind, source.where)
+    if source.labels is None or source.labels.unique().numel() < 2:
+        raise _classless(source.kind, source.where)
     return len(source.classes)
 
 def _classless(kind, where):
     "What is said where classes are to be learned and there are none."
-    return UserError(f"supervised learns classes, and the data ({kind}, {where}) have no two of them.",
-        "Give --data a folder with one folder of pictures for each class, such as Tiny ImageNet or ImageNet, or another --method.")
+    return UserError(
+        f"supervised learns classes, and the data ({kind}, {where}) "
+        "have no two of them.",
+        "Give --data a folder with one folder of pictures for each class, "
+        "such as Tiny ImageNet or ImageNet, or another --method.")
 
 def labels_for(t, batch)->dict:
     "What `forward` of the model is given besides views: the classes of the pictures, if it learns them."
@@ -357,21 +363,25 @@ def state_of(t:Trainer)->dict:
     "Everything that a resume needs, on the main process; all processes must call it."
     mine = dict(rng=rng_state(), losses=t.losses.cpu(), n=t.n, statistics=_statistics(t.net) if t.acc.num_processes > 1 else {})
     scaler = getattr(t.acc, "scaler", None)
-    return dict(step=t.step, settings=dataclasses.asdict(t.s), watch=dict(t.watch.since), model=t.net.state_dict(),
-        optimizer=t.optimizer.state_dict(), scaler=scaler.state_dict() if scaler else {}, ranks=gather_object([mine]))
+    return dict(step=t.step, settings=dataclasses.asdict(t.s),
+        watch=dict(t.watch.since), model=t.net.state_dict(), optimizer=t.optimizer.state_dict(),
+        scaler=scaler.state_dict() if scaler else {}, ranks=gather_object([mine]))
 
 def usable(t:Trainer, state:dict):
     "Refuse a checkpoint that this run cannot go on from; for `load_latest`."
-    check_state(state, t.net.state_dict(), t.steps, ("ranks", "scaler", "watch"), t.optimizer)
+    parts = ("ranks", "scaler", "watch")
+    check_state(state, t.net.state_dict(), t.steps, parts, t.optimizer)
     ranks, n = state["ranks"], t.acc.num_processes
-    if not isinstance(ranks, list) or len(ranks) != n: raise UserError(f"it is not of {n} process(es).")
+    if not isinstance(ranks, list) or len(ranks) != n:
+        raise UserError(f"it is not of {n} process(es).")
     try:
         dict(state["watch"])
         for mine in ranks:
             version, numbers, gauss = mine["rng"]["python"]
             random.Random().setstate((version, tuple(numbers), gauss))
             torch.Generator().set_state(mine["rng"]["torch"])
-            if mine["losses"].shape != t.losses.shape or type(mine["n"]) is not int: raise ValueError
+            if mine["losses"].shape != t.losses.shape: raise ValueError
+            if type(mine["n"]) is not int: raise ValueError
             dict(mine["statistics"])
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError):
         raise UserError("what it says of random numbers or losses is spoilt.") from None
@@ -540,7 +550,7 @@ def loop(
         stopped = _settle(t, run, stop)
         if log:
             row = metrics_row(t, outs, images / (time.perf_counter() - since))
-            if due:                            # the first step counts in the next row too
+            if due: # else it is the first step, which counts in the next row too
                 t.losses.zero_()
                 t.n, images, since = 0, 0, time.perf_counter()
             t.watch(row, METHODS.get(s.method) is not None)
@@ -555,23 +565,26 @@ def loop(
 # %% ../nbs/08_train.ipynb #d51e8171
 def _lost(text, processes):
     "Which process an error's text says has died, '' if none."
-    if found := re.search(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)(?: is killed by signal: (.*?)\.)?", text):
+    signal = r"(?: is killed by signal: (.*?)\.)?"
+    worker = r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)" + signal
+    if found := re.search(worker, text):
         how = f"was ended ({found[2]})" if found[2] else "has ended"
         return f"Loader process {found[1].strip()} {how}."
     signs = "gloo|NCCL|Connection (closed|reset)|[Bb]roken pipe|[Ss]ocket"
-    return "Another process of this run has ended." if processes > 1 and re.search(signs, text) else ""
+    lost = processes > 1 and re.search(signs, text)
+    return "Another process of this run has ended." if lost else ""
 
 @contextlib.contextmanager
 def lost_processes(
     acc:Accelerator,
     run=None,        # RunDir to go on with; None: there may be none yet
 ):
-    "Turn the error that a dead loader process or a dead rank leaves behind into a UserError."
+    "Turn what a dead loader process or a dead rank leaves behind into a UserError."
     try: yield
     except RuntimeError as error:
         what = _lost(str(error), acc.num_processes)
         if not what: raise
-        few = "fewer --workers or a smaller --batch-size" if "Loader" in what else "a smaller --batch-size"
+        few = "fewer --workers or " * ("Loader" in what) + "a smaller --batch-size"
         again = f"Go on with --resume --out {run}." if run else "Then start again."
         raise UserError(what, f"If memory is short, use {few}. {again}") from error
 
@@ -594,7 +607,8 @@ def draw(t:Trainer, run:RunDir):
         _write_figure(pairs_figure(t), run.pairs)
     except Exception as error:
         if _lost(str(error), t.acc.num_processes): raise
-        warn_counted("figure", f"the figures of step {t.step} could not be written: {error}")
+        text = f"the figures of step {t.step} could not be written: {error}"
+        warn_counted("figure", text)
 
 def pairs_figure(t:Trainer):
     "The poster's picture: cosine pairs beside voted pairs, on the features of this run."
@@ -609,38 +623,48 @@ def pairs_figure(t:Trainer):
 def export_backbone(t:Trainer, run:RunDir):
     "Write backbone.safetensors."
     meta = dict(arch=t.s.arch, stages=t.s.stages, stride=t.s.stride, method=t.s.method, preset=t.s.preset, steps=t.step)
-    save_safetensors(t.net.query.backbone.state_dict(), run.backbone, {k: str(v) for k, v in meta.items()})
+    weights = t.net.query.backbone.state_dict()
+    save_safetensors(weights, run.backbone, {k: str(v) for k, v in meta.items()})
 
 # %% ../nbs/08_train.ipynb #6effa1ca
 def _old_run(s, acc, free, names):
-    "(RunDir, its config) of the run to go on with, locked; (None, None): a new one begins. Main process only."
-    run = run_to_resume(s.out, **{k: getattr(s, k) for k in names}) if s.resume else None
+    "(RunDir, its config) of the run to go on with, locked; (None, None): none."
+    if not s.resume: return None, None
+    run = run_to_resume(s.out, **{k: getattr(s, k) for k in names})
     if run is None: return None, None
     lock_run(run)
     config = read_config(run.config)
     check_same(s, stored_settings(type(s), config), free)
     n = config.get("processes", acc.num_processes)
-    if n != acc.num_processes: raise UserError(f"The run was started with {n} processes, now there are {acc.num_processes}.", "Start as many as then, or a new run with another --out.")
+    if n != acc.num_processes:
+        raise UserError(
+            f"The run was started with {n} processes, now there are "
+            f"{acc.num_processes}.",
+            "Start as many as then, or a new run with another --out.")
     return run, config
 
 def check_run(
-    s,                          # settings: `out`, `resume` and the fields in `names` are read
+    s,                          # settings: `out`, `resume` and those in `names`
     acc:Accelerator,
     free=FREE,                  # fields that may differ on resume
     names=("preset", "method"), # fields that name a run without `out`
 ):
-    "Refuse before data are opened what `prepare_run` would refuse; a run to go on with is locked. On all processes."
+    "Refuse at once what `prepare_run` would refuse; a run to go on with is locked."
     def look():
         if _old_run(s, acc, free, names)[0] is None: check_out(s.out)
     on_main(acc, look)
 
 def _begin_run(s, acc, counts, names, record):
     "The directory of a new run, locked."
-    if s.resume: warn_counted("resume", f"there is no run to go on with{' in ' + s.out if s.out else ''}: a new one begins.")
+    where = f" in {s.out}" if s.out else ""
+    if s.resume:
+        text = f"there is no run to go on with{where}: a new one begins."
+        warn_counted("resume", text)
     run = new_run_dir(s.out or None, *(Path(getattr(s, k)).stem for k in names))
     lock_run(run)
     check_out(run.path) # another command may have been here before the lock
-    write_config(run.config, s, dict(processes=acc.num_processes, **counts, threads=torch.get_num_threads()) | record)
+    about = dict(processes=acc.num_processes, **counts, threads=torch.get_num_threads())
+    write_config(run.config, s, about | record)
     return run
 
 def _prepare_run(s, acc, counts, free, names, record, check):
@@ -650,7 +674,9 @@ def _prepare_run(s, acc, counts, free, names, record, check):
     for name, n in counts.items():
         if config.get(name, n) != n: raise UserError(f"The run was started with {config[name]} {name}, now there are {n}.", "Give the same data, or start a new run with another --out.")
     n = config.get("threads", torch.get_num_threads())
-    if n != torch.get_num_threads(): warn_counted("threads", f"the run was started with {n} threads, now {torch.get_num_threads()}: results may differ in the last digits.")
+    if n != torch.get_num_threads():
+        warn_counted("threads", f"the run was started with {n} threads, now "
+            f"{torch.get_num_threads()}: results may differ in the last digits.")
     edited = []
     def usable(state):
         try: check_remembered(config["settings"], state, free)
@@ -658,7 +684,9 @@ def _prepare_run(s, acc, counts, free, names, record, check):
         else: check and check(state)
     state = load_latest(run.checkpoints, usable)[0]
     if edited: raise edited[0]
-    if state is None: warn_counted("no checkpoint", f"there is no checkpoint in {run.checkpoints}: the run begins again at step 0.")
+    if state is None:
+        text = f"there is no checkpoint in {run.checkpoints}: the run begins again at "
+        warn_counted("no checkpoint", text + "step 0.")
     return run, state
 
 def prepare_run(
@@ -668,20 +696,22 @@ def prepare_run(
     free=FREE,                 # fields that may differ on resume
     names=("preset", "method"), # fields that name a run without `out`
     record:dict={},            # more to keep in config.json
-    check=None,                # called with a checkpoint's state, raises UserError where it cannot be used
+    check=None,                # called with a checkpoint's state; see `load_latest`
 )->tuple:                      # RunDir, and the state of its last checkpoint or None
-    "A new run, or one to go on with, locked for this process (see `run_locks`); the main process's answer, or its error, on all."
-    return on_main(acc, lambda: _prepare_run(s, acc, counts, free, names, record, check))
+    "A new run, or one to go on with, locked (`run_locks`); the same on all processes."
+    make = lambda: _prepare_run(s, acc, counts, free, names, record, check)
+    return on_main(acc, make)
 
 # %% ../nbs/08_train.ipynb #3f6fde7b
 def check_files(s:Settings):
-    "Refuse what the list of files tells before a picture is read: too few for a batch, or no classes to learn."
+    "Refuse by the list of files, before one is read: too few, or no classes to learn."
     if s.data == "scenes" or s.layout == "scenes":
         if s.method == "supervised": raise _classless("scenes", "drawn")
         return
     kind, root, files, names = find_layout(s.data, s.layout)
     enough(s, len(files))
-    if s.method == "supervised" and len(set(names or ())) < 2: raise _classless(kind, root)
+    if s.method == "supervised" and len(set(names or ())) < 2:
+        raise _classless(kind, root)
 
 # %% ../nbs/08_train.ipynb #f6de4ac5
 def about_pairs(s:Settings)->str:
@@ -729,8 +759,8 @@ def _train(s, acc):
     on_main(acc, lambda: check_files(s))
     source = open_data(s.data, s.layout, s.view_size, progress=acc.is_main_process, seed=s.seed, augment=augment_of(s), bad_share=s.bad_share)
     t = Trainer(s, acc, source)
-    run, state = prepare_run(s, acc, dict(pictures=len(source)) | (dict(classes=t.classes) if t.classes else {}),
-        check=lambda state: usable(t, state))
+    counts = dict(pictures=len(source)) | (dict(classes=t.classes) if t.classes else {})
+    run, state = prepare_run(s, acc, counts, check=lambda state: usable(t, state))
     if state: restore(t, state)
     del state
     if acc.is_main_process: print(describe(t, run), flush=True); hints(t)
