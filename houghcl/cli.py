@@ -7,9 +7,9 @@ __all__ = ['Seed', 'Threads', 'Range', 'check_fields', 'field_help', 'UsageError
            'writable_file', 'run_main', 'refusals']
 
 # %% ../nbs/04c_cli.ipynb #212472b1
-import ast, contextlib, dataclasses, errno, inspect, io, itertools, linecache, math, numbers
-import os, re, shlex, shutil, sys, tempfile, textwrap, time, tokenize, traceback, types
-import typing
+import ast, contextlib, dataclasses, errno, inspect, io, itertools
+import linecache, math, numbers, os, re, shlex, shutil, sys, tempfile, textwrap, time, tokenize
+import traceback, types, typing
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -64,12 +64,13 @@ def check_fields(
         _check_kind(field.name, hints[field.name], getattr(settings, field.name))
 
 def _check_kind(name, kind, value):
-    "Refuse a value that is not of a kind: a type, `Literal`, tuple, union, `Annotated`."
+    "Refuse a value that is not of a kind, the type of a field."
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
         _check_kind(name, parts[0], value)
         for part in parts[1:]:
-            if isinstance(part, Range): part.check(name, value)
+            if isinstance(part, Range):
+                part.check(name, value)
     elif origin is typing.Literal:
         one_of(name, value, parts)
     elif origin is tuple:
@@ -108,7 +109,8 @@ def _check_plain(name, kind, value):
         what = f'{name} is {_short(value)}, which has more than 64 bits.'
         raise UserError(what, 'Give a smaller number.')
     if kind is float and not abs(value) < math.inf:
-        raise UserError(f'{name} is {value}, which is not finite.', 'Give a finite number.')
+        what = f'{name} is {value}, which is not finite.'
+        raise UserError(what, 'Give a finite number.')
 
 def _is_kind(kind, value):
     "Is a value of a kind?"
@@ -159,13 +161,15 @@ class UsageError(UserError):
 def _dashed(name): return '--' + name.replace('_', '-')
 
 # digits of other scripts, inf and 1_000 are numbers to Python, but hardly meant
-_NUMBERS = {int: r'[+-]?[0-9]+', float: r'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?'}
+_NUMBERS = {int: r'[+-]?[0-9]+',
+            float: r'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?'}
 
 def _near(kind, value):
     "The number that may have been meant, as text; None: no idea."
     try:
         number = float(value)
-        if not math.isfinite(number): return None
+        if not math.isfinite(number):
+            return None
         return str(round(number)) if kind is int else f'{number:g}'
     except (ValueError, OverflowError):
         return None
@@ -173,11 +177,13 @@ def _near(kind, value):
 def _check_value(flag, kind, value, default):
     "Refuse a value that is not of the field's kind."
     if typing.get_origin(kind) is typing.Literal: one_of(flag, value, [str(c) for c in typing.get_args(kind)])
-    if kind not in (int, float): return
+    if kind not in (int, float):
+        return
     shown, example = _short(repr(value)), f'Give a number, such as {default}.'
     if not re.fullmatch(_NUMBERS[kind], value, re.IGNORECASE):
         near = _near(kind, value)
-        raise UsageError(f'{flag} is {shown}, which is not a {"whole " if kind is int else ""}number.',
+        whole = 'whole ' * (kind is int)
+        raise UsageError(f'{flag} is {shown}, which is not a {whole}number.',
                          f'Did you mean {_short(near)}?' if near else example)
     if kind is int and (len(value.lstrip('+-0')) > 19 or abs(int(value)) >= 2**63):
         raise UsageError(f'{flag} is {shown}, which has more than 64 bits.', example)
@@ -199,17 +205,19 @@ def _check_words(argv, kinds, default, prog):
         if not given: value = argv[i + 1] if i + 1 < len(argv) else '--'
         if not given and value.startswith('--'):
             example = getattr(default, name)
-            if isinstance(example, (tuple, list)): example = ' '.join(map(str, example))
-            remedy = f'Give one, such as {flag} {example}.' if example not in ('', None) else 'Give one.'
-            raise UsageError(f'{flag} needs a value.', remedy)
+            if isinstance(example, (tuple, list)):
+                example = ' '.join(map(str, example))
+            such = '' if example in ('', None) else f', such as {flag} {example}'
+            raise UsageError(f'{flag} needs a value.', f'Give one{such}.')
         first = getattr(default, name)
         if typing.get_origin(kinds[name]) is not tuple:
             _check_value(flag, kinds[name], value, first)
             continue
         rest = argv[i + (1 if given else 2):]
-        several = [value, *itertools.takewhile(lambda w: not w.startswith('--'), rest)]
+        more = itertools.takewhile(lambda w: not w.startswith('--'), rest)
         kind = typing.get_args(kinds[name])[0]
-        for each in several: _check_value(flag, kind, each, (*first, 1)[0])
+        for each in (value, *more):
+            _check_value(flag, kind, each, (*first, 1)[0])
 
 # %% ../nbs/04c_cli.ipynb #47f8ffb6
 def _range_of(kind):
@@ -333,10 +341,12 @@ _BUSY = 'Use fewer --workers or --threads, or close other programs.'
 _DEVICE = 'The disk or the network may be failing; try another place.'
 _ASK = {errno.ENOSPC: _SPACE, errno.EDQUOT: _SPACE, errno.EFBIG: _SPACE,
         errno.EROFS: _DENIED, errno.EACCES: _DENIED, errno.EPERM: _DENIED,
-        errno.ENOENT: _PATH, errno.ENOTDIR: _PATH, errno.EISDIR: _PATH, errno.EEXIST: _PATH,
-        errno.ENAMETOOLONG: 'Name a shorter path.', errno.ELOOP: 'Check the links on the path.',
+        errno.ENOENT: _PATH, errno.ENOTDIR: _PATH, errno.EISDIR: _PATH,
+        errno.EEXIST: _PATH, errno.ENAMETOOLONG: 'Name a shorter path.',
+        errno.ELOOP: 'Check the links on the path.',
         errno.EMFILE: 'Use fewer --workers, or allow more open files (ulimit -n).',
-        errno.EAGAIN: _BUSY, errno.ENOMEM: _BUSY, errno.EIO: _DEVICE, errno.ESTALE: _DEVICE}
+        errno.EAGAIN: _BUSY, errno.ENOMEM: _BUSY,
+        errno.EIO: _DEVICE, errno.ESTALE: _DEVICE}
 _ASK[errno.ENFILE] = _ASK[errno.EMFILE]
 
 def _of_system(error, text):
@@ -353,10 +363,12 @@ _OUTSIDE = [   # words of an error, what is wrong, what to do
     (r"not enough memory|can't allocate memory|Cannot allocate memory|CUDA out of memory"
      r'|Storage size calculation overflowed|numel: integer multiplication overflow',
      'The memory is full.', 'Use smaller batches, or a smaller network.'),
-    (r'DataLoader worker|process pool was terminated|insufficient shared memory|shared memory object',
+    (r'DataLoader worker|process pool was terminated'
+     r'|insufficient shared memory|shared memory object',
      'A process that reads data died; the memory may be full, or someone ended it.',
      'Use fewer --workers (0 reads in this process), and start the command again.'),
-    (r'gloo|NCCL|TCPStore|ProcessGroup|Connection (closed|reset) by peer|socket has timed out',
+    (r'gloo|NCCL|TCPStore|ProcessGroup|Connection (closed|reset) by peer'
+     r'|socket has timed out',
      'The connection to another process of this run broke; that process may have died.',
      'See what it said, then start all processes again.'),
     (r'CUDA error|CUDA driver|cuDNN error|NVIDIA driver',
@@ -372,8 +384,9 @@ def _of_machine(error, text):
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return _OUTSIDE[0][1:]
     if isinstance(error, BrokenPipeError):
-        return 'What reads the output of this command is gone.', 'Send the output to a file.'
-    if isinstance(error, (ConnectionError, EOFError)):
+        what = 'A pipe broke: what reads the output, or another process, is gone.'
+        return what, 'See what it said, or send the output to a file.'
+    if isinstance(error, ConnectionError) or (isinstance(error, EOFError) and not text):
         return _OUTSIDE[2][1:]
     if isinstance(error, OSError) or '(os error ' in text:
         return _of_system(error, text)
@@ -418,8 +431,9 @@ def _drop_output():
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
-        with contextlib.suppress(OSError, ValueError), open(os.devnull, 'w') as nothing:
-            os.dup2(nothing.fileno(), sys.stdout.fileno())
+        with contextlib.suppress(OSError, ValueError):
+            with open(os.devnull, 'w') as nothing:
+                os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 def run_main(
     fn,         # takes the words of the command line
@@ -429,7 +443,7 @@ def run_main(
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         fn(words)
-        sys.stdout.flush()   # a full disk or a closed pipe is told, not left to the exit
+        sys.stdout.flush()   # a full disk or a closed pipe is told
     except (Exception, KeyboardInterrupt) as error:
         code, text = _told(error)
         rank = int(os.environ.get('RANK') or 0)
@@ -451,16 +465,19 @@ def refusals(
     for line in lines:
         err, started = io.StringIO(), time.time()
         try:
-            with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):
-                main(shlex.split(line))
+            with contextlib.redirect_stdout(io.StringIO()):
+                with contextlib.redirect_stderr(err):
+                    main(shlex.split(line))
             code = 0
         except SystemExit as stop:
             code = stop.code
         text = err.getvalue().strip()
         what, remedy = ['', *text.splitlines()][-2:]
-        assert code in (1, 2) and what.startswith('error: ') and remedy, (line, code, text)
+        took = time.time() - started
+        assert code in (1, 2), (line, code, text)
+        assert what.startswith('error: ') and remedy, (line, text)
         assert not re.search('Traceback|defect', text), (line, text)
-        assert time.time() - started < seconds, f'{line}: took {time.time() - started:.0f} s'
+        assert took < seconds, f'{line}: took {took:.0f} s'
         found.append((line, code, what[7:], remedy))
     return found
 
