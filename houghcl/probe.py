@@ -536,8 +536,8 @@ class Settings:
     view_size:Annotated[int, Range(8, 4096, zero=True)] = 0 # pixels; 0 is as in the run
     grid:Annotated[int, Range(2, 512, zero=True)] = 0 # cells on a side; 0: all of them
     k:tuple[Annotated[int, Range(1, 10**6)], ...] = (20,) # numbers of neighbours
-    temperature:Annotated[float, Range(1e-4, 1e4)] = 0.07 # of the votes
-    l2:Annotated[float, Range(0, 1e6)] = 1e-3      # of the linear probe
+    temperature:Annotated[float, Range(1e-4, 10**4)] = 0.07 # of the votes
+    l2:Annotated[float, Range(0, 10**6)] = 1e-3      # of the linear probe
     center:Literal["none", "position"] = "none" # position: without the mean of a cell's position
     repeats:Annotated[int, Range(2, 10**7)] = 1000 # draws of the bootstrap
     seed:Seed = 0                                  # of what is drawn
@@ -559,10 +559,14 @@ def check_layout(
     data,       # folder, or 'scenes'
     layout:str, # as it was asked for
 ):
-    "Refuse a layout that says nothing: scenes are drawn and have no folder."
-    if str(data) == "scenes" and layout not in ("auto", "scenes"):
+    "Refuse a layout that does not fit: scenes are drawn and have no folder."
+    drawn = str(data) == "scenes"
+    if drawn and layout not in ("auto", "scenes"):
         what = f"layout {layout} is for a folder of pictures, and the data are scenes."
         raise UserError(what, "Leave --layout out, or name a folder with --data.")
+    if layout == "scenes" and not drawn:
+        what = f"layout scenes is for drawn pictures, and the data are {data}."
+        raise UserError(what, "Leave --layout out, or take --data scenes.")
 
 PRESETS = {"standard": Settings(), "quick": Settings(preset="quick", bank=1000, queries=500, cells=20000, repeats=200)}
 ABOUT = {"standard": "4,000 pictures known, 2,000 asked about: minutes on two CPU cores", "quick": "1,000 known, 500 asked about: an alarm for collapse"}

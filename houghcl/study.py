@@ -154,7 +154,7 @@ def study(s:StudySettings):
     "Measure what is not there yet, and write it."
     folder = results_folder(s)
     wanted = ("scores", "coverage") + ("options", "tuned") * s.options
-    check_layout(s.data, "auto" if s.layout == "folder" else s.layout)
+    check_layout(s.data, "auto" if s.layout == "folder" else s.layout) # the default
     if not s.features: raise UserError("There are no features.", "Give --features hog.")
     if s.threads: torch.set_num_threads(s.threads)
     todo = [(label, extract, missing) for label, extract in map(features_of, s.features) if (missing := [t for t in wanted if not (folder / label / f"{t}.csv").exists()])]
