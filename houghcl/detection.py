@@ -107,8 +107,13 @@ AT_LEAST = dict(rois=1, side=1, width=1, steps=0, base_steps=1, lr=0, base_lr=0,
 def check(s:Settings):
     "Refuse settings that cannot work, with a UserError that says what to do."
     for name, choices in dict(head=HEADS, arch=RESNETS, precision=("no", "fp16", "bf16")).items(): one_of(name, getattr(s, name), choices)
-    for name, least in AT_LEAST.items(): in_range(name, getattr(s, name), least, dict(sgd_momentum=1, stages=4, seed=2**32 - 1).get(name, 1e30))
+    for name, least in AT_LEAST.items(): in_range(name, getattr(s, name), least, dict(sgd_momentum=1, stages=4, seed=2**32 - 1, threads=1024, workers=1024).get(name, 1e30))
     in_range("flip", s.flip, 0, 1)
+    for name in ("train", "test"):
+        number = getattr(s, name)
+        if number.isdigit() and not (number.isascii() and len(number) < 8):
+            remedy = f"Say how many scenes, 9999999 at most: --{name} 200."
+            raise UserError(f"{name} is {number[:40]!r}.", remedy)
     for name in ("pre_nms", "post_nms"): in_range(name, min(getattr(s, name)), 1)
     if s.batch_size % s.accumulate: raise UserError(f"batch-size {s.batch_size} cannot be split into {s.accumulate} micro-batches.", "Choose an accumulate that divides the batch size.")
     if not 0 < s.drops[0] <= s.drops[1] <= 1: raise UserError(f"drops {s.drops} are not two rising shares of the run.", "Use --drops 0.75 0.9.")
