@@ -9,6 +9,7 @@ __all__ = ['VOC_CLASSES', 'Annotated', 'fit_box', 'read_voc', 'coco_masks', 'rea
 # %% ../nbs/09b_annotations.ipynb #a6e54da1
 import json
 import os
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,7 +19,7 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from .data import read_image
+from .data import read_bytes, read_image, refused_size
 from .run import UserError, warn_counted
 from .scenes import Scenes
 
@@ -48,7 +49,7 @@ class Annotated:
         if self.scenes is not None: return Image.fromarray(self.scenes.image(index).permute(1, 2, 0).numpy())
         image = self.truth["images"][index]
         try: picture = read_image(image["file_name"])
-        except (OSError, ValueError, SyntaxError) as error: raise UserError(f"{image['file_name']} cannot be decoded: {error}.", "Get the file again.") from None
+        except (OSError, ValueError) as error: raise UserError(f"{image['file_name']} cannot be decoded: {error}.", "Get the file again.") from None
         if picture.size == (image["width"], image["height"]): return picture
         raise UserError(f"{image['file_name']} has {picture.width}x{picture.height} pixels, its annotations say {image['width']}x{image['height']}.", "Take pictures and annotations of the same release.")
 
@@ -82,19 +83,66 @@ def _note(image_id, category, box, **more):
     x0, y0, x1, y1 = box
     return dict(image_id=image_id, category_id=category, bbox=[x0, y0, x1 - x0, y1 - y0], area=(x1 - x0) * (y1 - y0), iscrowd=0) | more
 
+# %% ../nbs/09b_annotations.ipynb #6270dcd5
+def _number(v, most=1e12):
+    "A finite number, neither huge nor a word, as float; else None."
+    if isinstance(v, bool) or not isinstance(v, (int, float)): return None
+    return float(v) if abs(v) <= most else None        # NaN is not
+
+def _whole(v, least=0):
+    "A whole number from `least` on that a float can hold, as int; else None."
+    number = _number(v, 2**53)
+    if number is None or number != int(number) or number < least: return None
+    return int(number)
+
+# %% ../nbs/09b_annotations.ipynb #4cb15b8c
+class _Within:
+    "Looks up the files that annotations name, and refuses those outside the data folder."
+    def __init__(self, root): # the data folder
+        self.root, self.real, self.folders = root, os.path.realpath(root), {}
+
+    def __call__(self,
+        folder,            # below the root, where names are looked up
+        name:str,          # as the annotations give it
+        who:str,           # what names it, for the message
+    )->str:                # path of the file, which may not be there
+        "The path of a named file; raises UserError where it leads out of the data folder."
+        said = f"{who} names {reprlib.repr(name)}"
+        if not _is_name(name): raise UserError(f"{said}, which is no file name.", "Mend the file.")
+        if os.path.isabs(name): raise UserError(f"{said}, an absolute path.", "Name the pictures relative to their folder.")
+        path = os.path.join(folder, name)
+        real = self.resolved(path)
+        if real == self.real or real.startswith(os.path.join(self.real, "")): return path
+        raise UserError(f"{said}, which leads out of the data folder {self.root}, to {real}.",
+                        "Mend the name; if a link leads there, give --data the real folder (annotations in it may be a link).")
+
+    def resolved(self, path):
+        "The path without links and dots; folders are resolved once."
+        folder, name = os.path.split(path)
+        if name in ("", ".", "..") or os.path.islink(path): return os.path.realpath(path)
+        if folder not in self.folders: self.folders[folder] = os.path.realpath(folder)
+        return os.path.join(self.folders[folder], name)
+
+def _is_name(name):
+    "Whether the file system can look this up at all."
+    if not isinstance(name, str) or not name or "\0" in name: return False
+    try: return bool(os.fsencode(name))
+    except ValueError: return False                    # half of a surrogate pair
+
 # %% ../nbs/09b_annotations.ipynb #e80efaf9
 _VOC = "Give the folder VOCdevkit, or the one that holds it, and sets such as 2007:trainval+2012:trainval."
 
 def _voc_lists(path, sets):
     "(year's folder, picture name) of all sets."
-    root = Path(path).expanduser()
+    root = Path(os.path.expanduser(path))
     if (root / "VOCdevkit").is_dir(): root = root / "VOCdevkit"
     found = []
     for one in sets.split("+"):
         year, _, part = one.strip().partition(":")
         listed = root / f"VOC{year}" / "ImageSets" / "Main" / f"{part}.txt"
-        if not listed.is_file(): raise UserError(f"There is no list {listed}.", _VOC)
-        found += [(root / f"VOC{year}", line.split()[0]) for line in listed.read_text().splitlines() if line.strip()]
+        if not os.path.isfile(listed): raise UserError(f"There is no list {listed}.", _VOC)
+        lines = read_bytes(listed).decode(errors="replace").splitlines()
+        found += [(root / f"VOC{year}", line.split()[0]) for line in lines if line.strip()]
     if not found: raise UserError(f"The sets {sets} at {root} name no picture.", _VOC)
     return root, found
 
@@ -102,22 +150,27 @@ def _voc_box(thing, name, classes):
     "Class number from 1, box edges, and whether difficult, of an XML object."
     kind, box = (thing.findtext("name") or "").strip(), thing.find("bndbox")
     if kind not in classes: raise UserError(f"{name} names the class {kind!r}, which is none of {', '.join(classes)}.", "Mend the file, or convert the data to COCO's form, which brings its own classes.")
-    try: x0, y0, x1, y1 = (float(box.findtext(k)) for k in ("xmin", "ymin", "xmax", "ymax"))
-    except (AttributeError, TypeError, ValueError): raise UserError(f"{name}: an object {kind!r} has no box of four numbers.", "Mend the file.") from None
+    try: edges = [_number(float(box.findtext(k))) for k in ("xmin", "ymin", "xmax", "ymax")]
+    except (AttributeError, TypeError, ValueError): edges = [None]
+    if None in edges: raise UserError(f"{name}: an object {kind!r} has no box of four numbers.", "Mend the file.")
+    x0, y0, x1, y1 = edges
     return classes.index(kind) + 1, (x0 - 1, y0 - 1, x1, y1), int((thing.findtext("difficult") or "0").strip().lower() in ("1", "true", "yes"))
 
 # %% ../nbs/09b_annotations.ipynb #ef59e80d
-def _voc_picture(folder, name, number):
+def _voc_picture(within, folder, name, number):
     "One picture's entry and annotations, from its XML."
-    path = folder / "Annotations" / f"{name}.xml"
-    try: tree = ElementTree.parse(path).getroot()
+    path = Path(within(folder / "Annotations", f"{name}.xml", f"A list of {folder.name}"))
+    try: tree = ElementTree.fromstring(read_bytes(path))
     except OSError: raise UserError(f"There is no file {path}.", _VOC) from None
-    except ElementTree.ParseError as error: raise UserError(f"{path} is no XML: {error}.", "Get the file again.") from None
+    except (ElementTree.ParseError, LookupError, ValueError) as error: raise UserError(f"{path} is no XML: {error}.", "Get the file again.") from None
     try: width, height = (int(tree.findtext(f"size/{k}")) for k in ("width", "height"))
     except (TypeError, ValueError): width = height = 0
     if min(width, height) < 1: raise UserError(f"{path} does not say width and height of its picture.", "Mend the file.")
-    own = folder / "JPEGImages" / f"{name}.jpg"
-    image = dict(id=number, file_name=str(own if own.is_file() else own.with_name(tree.findtext("filename") or own.name)), width=width, height=height)
+    if refused := refused_size(width, height): raise UserError(f"{path} says {refused}.", "Leave the picture out of the list.")
+    own = within(folder / "JPEGImages", f"{name}.jpg", f"A list of {folder.name}")
+    if not os.path.isfile(own):
+        own = within(folder / "JPEGImages", tree.findtext("filename") or f"{name}.jpg", path.name)
+    image = dict(id=number, file_name=own, width=width, height=height)
     if not os.path.isfile(image["file_name"]): raise UserError(f"There is no picture {image['file_name']}, which {path.name} describes.", _VOC)
     notes = []
     for thing in tree.iter("object"):
@@ -133,30 +186,81 @@ def read_voc(
 )->Annotated:
     "Pictures and boxes of PASCAL VOC."
     root, listed = _voc_lists(path, sets)
-    read = [_voc_picture(folder, name, i + 1) for i, (folder, name) in enumerate(listed)]
+    within = _Within(str(root))
+    read = [_voc_picture(within, folder, name, i + 1) for i, (folder, name) in enumerate(listed)]
     images = [image for image, _ in read]
     return _annotated("voc", root, images, [n for _, notes in read for n in notes], VOC_CLASSES)
 
 # %% ../nbs/09b_annotations.ipynb #01dbf2e9
-def _coco_file(path, split):
-    "The annotations of a split, read."
-    file = Path(path).expanduser() / "annotations" / f"instances_{split}.json"
+def _coco_file(root, split):
+    "The annotations of a split, read: a dictionary of three lists of dictionaries."
+    file = root / "annotations" / f"instances_{split}.json"
     remedy = "Give the folder that holds COCO's annotations and folders of pictures, and a split such as train2017."
-    try: notes = json.loads(file.read_text())
+    try: notes = json.loads(read_bytes(file, 2**32))
+    except UserError: raise
     except OSError: raise UserError(f"There is no file {file}.", remedy) from None
-    except ValueError as error: raise UserError(f"{file} is no JSON: {error}.", "Get the file again.") from None
-    if lost := [k for k in ("images", "annotations", "categories") if k not in notes]: raise UserError(f"{file} has no {', '.join(lost)}.", "Give COCO's instances file.")
+    except (ValueError, RecursionError) as error: raise UserError(f"{file} is no JSON: {error}.", "Get the file again.") from None
+    remedy = "Give COCO's instances file."
+    parts = ("images", "annotations", "categories")
+    if not isinstance(notes, dict) or any(k not in notes for k in parts):
+        lost = [k for k in parts if not isinstance(notes, dict) or k not in notes]
+        raise UserError(f"{file} has no {', '.join(lost)}.", remedy)
+    for part in parts:
+        rows = notes[part]
+        if not isinstance(rows, list): raise UserError(f"In {file}, {part} is {_short(rows)}, no list.", remedy)
+        for i, row in enumerate(rows):
+            if not isinstance(row, dict): raise UserError(f"Entry {i} of {part} in {file} is {_short(row)}, no {{...}}.", remedy)
     return file, notes
 
-def _coco_images(path, split, notes, file):
-    "The pictures that are there, with full paths; those that are not are counted."
-    folder, images = Path(path).expanduser() / split, []
-    for image in notes["images"]:
-        if lost := [k for k in ("id", "file_name", "width", "height") if not image.get(k) and image.get(k) != 0]: raise UserError(f"A picture of {file.name} has no {', '.join(lost)}.", "Mend the file.")
-        if (folder / image["file_name"]).is_file(): images.append(image | dict(file_name=str(folder / image["file_name"])))
-        else: warn_counted("missing pictures", f"{file.name} names {image['file_name']}, which is not in {folder}; it is left out")
-    if not images: raise UserError(f"None of the {len(notes['images'])} pictures that {file.name} names is in {folder}.", "Take pictures and annotations of the same split.")
-    return images
+def _short(v):
+    "A value for a message, however long it is."
+    return reprlib.repr(v)
+
+def _field(row, key, read, wanted, name):
+    "A field that must be there; raises UserError where `read` makes None of it."
+    value = read(row.get(key))
+    if value is not None: return value
+    said = f"has no {key}" if row.get(key) is None else f"has the {key} {_short(row[key])}"
+    raise UserError(f"{name} {said}.", f"Mend the file: {key} is {wanted}.")
+
+def _named(v):
+    "A name that can be printed; else None."
+    return v if _is_name(v) else None
+
+
+# %% ../nbs/09b_annotations.ipynb #cb6a5d13
+_WHOLE = "a whole number, 0 or more, that a JSON file writes without quotes"
+
+def _by_id(rows, said, name):
+    "Rows by their id; raises UserError where two share one."
+    found = {}
+    for i, row in enumerate(rows):
+        number = _field(row, "id", _whole, _WHOLE, f"{said} {i} of {name}, counted from 0,")
+        if number in found:
+            what = " and ".join(_short(r.get("file_name", r.get("name"))) for r in (found[number], row))
+            raise UserError(f"Two of the {said} entries of {name} have the id {number}: {what}.", "Give each an id of its own, and the annotations that one.")
+        found[number] = row
+    return found
+
+def _coco_images(root, split, notes, file):
+    "The pictures that are there, with full paths, and the ids of all; those that are not there are counted."
+    folder, within, images = root / split, _Within(str(root)), []
+    listed = _by_id(notes["images"], "picture", file.name)
+    for number, row in listed.items():
+        name = f"picture {number} of {file.name}"
+        own = dict(id=number, file_name=within(str(folder), row.get("file_name"), name))
+        own |= {k: _field(row, k, lambda v: _whole(v, 1), "a whole number, 1 or more", name) for k in ("width", "height")}
+        if refused := refused_size(own["width"], own["height"]): raise UserError(f"{name} has {refused}.", "Take it out of the file.")
+        if os.path.isfile(own["file_name"]): images.append(own)
+        else: warn_counted("missing pictures", f"{file.name} names {_short(row['file_name'])}, which is no file in {folder}; it is left out")
+    if not images: raise UserError(f"None of the {len(listed)} pictures that {file.name} names is in {folder}.", "Take pictures and annotations of the same split.")
+    return images, listed.keys()
+
+def _coco_categories(notes, file):
+    "Number and name of each category."
+    found = _by_id(notes["categories"], "category", file.name)
+    if not found: raise UserError(f"{file.name} lists no category.", "Give COCO's instances file.")
+    return [dict(id=k, name=_field(row, "name", _named, "a word", f"category {k} of {file.name}")) for k, row in found.items()]
 
 # %% ../nbs/09b_annotations.ipynb #b01e3d56
 def coco_masks():
@@ -166,53 +270,123 @@ def coco_masks():
     return mask
 
 # %% ../nbs/09b_annotations.ipynb #20bc0bd5
-def _mask_box(shape, image):
-    "Box around a mask; None where it cannot be a mask of this picture."
-    try:
-        if isinstance(shape, list):
-            if any(len(p) < 6 or len(p) % 2 for p in shape): return None
-            xs, ys = (np.concatenate([np.asarray(p[k::2], float) for p in shape]) for k in (0, 1))
-            return xs.min(), ys.min(), xs.max(), ys.max()
-        height, width = shape["size"]
-        if (height, width) != (image["height"], image["width"]): return None
-        if isinstance(shape["counts"], list) and sum(shape["counts"]) != height * width: return None
-        x, y, w, h = coco_masks().toBbox(coco_masks().frPyObjects(shape, height, width) if isinstance(shape["counts"], list) else shape).ravel()
-        return x, y, x + w, y + h
-    except (TypeError, ValueError, KeyError, IndexError): return None
+def _unpacked(text):
+    "Run lengths from COCO's compressed text: digits of 5 bits, low ones first, each number from the third on as the difference to the one before the last."
+    runs, run, shift = [], 0, 0
+    for letter in text:
+        code = ord(letter) - 48
+        if not 0 <= code < 64 or shift > 30: return None
+        run |= (code & 31) << shift
+        shift += 5
+        if code & 32: continue                         # more digits follow
+        if code & 16: run -= 1 << shift                # a negative one
+        runs.append(run + (runs[-2] if len(runs) > 2 else 0))
+        run = shift = 0
+    return None if shift else runs
 
-def _mask_fits(shape, box, image):
-    "Whether a mask belongs to its picture and lies in its box, but for two pixels."
+def _runs_box(shape, image):
+    "Box around a mask of run lengths; None where it is none of this picture, or empty."
+    size, counts = shape.get("size"), shape.get("counts")
+    height, width = image["height"], image["width"]
+    if not isinstance(size, list) or size != [height, width]: return None
+    if any(type(v) is not int for v in size): return None
+    runs = _unpacked(counts) if isinstance(counts, str) else counts
+    if not isinstance(runs, list) or any(type(n) is not int or n < 0 for n in runs): return None
+    if sum(runs) != height * width or not any(runs[1::2]): return None
+    api = coco_masks()
+    x, y, w, h = api.toBbox(api.frPyObjects(shape, height, width) if isinstance(counts, list) else shape).ravel()
+    return x, y, x + w, y + h
+
+def _is_polygon(points, image):
+    "Whether these are three points or more, x and y in turn, at most one picture away from the picture."
+    if not isinstance(points, list) or len(points) < 6 or len(points) % 2: return False
+    if not set(map(type, points)) <= {int, float}: return False
+    try: xy = np.array(points, float).reshape(-1, 2) / (image["width"], image["height"])
+    except OverflowError: return False
+    return bool((abs(xy - 0.5) <= 1.5).all())          # NaN is not
+
+def _mask_box(shape, image):
+    "Box around a mask, of polygons or of run lengths; None where it cannot be a mask of this picture."
+    if isinstance(shape, dict): return _runs_box(shape, image)
+    if not isinstance(shape, list) or not shape: return None
+    xs, ys = (np.concatenate([np.asarray(p[k::2], float) for p in shape]) for k in (0, 1))
+    return xs.min(), ys.min(), xs.max(), ys.max()
+
+def _fitting_mask(shape, box, image, name):
+    "A mask without its broken polygons; None where it does not belong to its picture or does not lie in its box, but for two pixels."
+    if isinstance(shape, list):
+        whole = [p for p in shape if _is_polygon(p, image)]
+        if 0 < len(whole) < len(shape): warn_counted("masks with broken polygons", f"{name}: of the {len(shape)} polygons of its mask {len(shape) - len(whole)} cannot be read; the mask is the others")
+        shape = whole
     found = _mask_box(shape, image)
-    return found is not None and all(v >= b - 2 for v, b in zip(found[:2], box[:2])) and all(v <= b + 2 for v, b in zip(found[2:], box[2:]))
+    if found and all(v >= b - 2 for v, b in zip(found[:2], box[:2])) and all(v <= b + 2 for v, b in zip(found[2:], box[2:])): return shape
+    warn_counted("masks that do not match", f"{name}: its mask does not fit its box or picture; the mask is left out, and with it the object where masks are trained")
+
 
 # %% ../nbs/09b_annotations.ipynb #d92f92ff
+def _box(v):
+    "Four numbers as a list; else None."
+    if not isinstance(v, list) or len(v) != 4: return None
+    return v if all(_number(n) is not None for n in v) else None
+
+def _area(note, box, name):
+    "The area of an object as the file says it; that of its box where it says none, or nothing that can be one."
+    said = note.get("area")
+    if said is None: return box[2] * box[3]
+    if (number := _number(said)) is not None and number >= 0: return said
+    warn_counted("areas that are none", f"{name} has the area {_short(said)}; that of its box is taken")
+    return box[2] * box[3]
+
 def _coco_note(note, image, known, name):
     "An annotation, its box cut to the picture; None where nothing is left of it. A mask that does not match is left out."
-    if note.get("category_id") not in known: raise UserError(f"{name} names the category {note.get('category_id')}, which is not in the file's list.", "Mend the file.")
-    try: x, y, w, h = map(float, note["bbox"])
-    except (KeyError, TypeError, ValueError): raise UserError(f"{name} has no box of four numbers.", "Mend the file.") from None
+    category = _whole(note.get("category_id"))
+    if category not in known: raise UserError(f"{name} names the category {_short(note.get('category_id'))}, which is not in the file's list.", "Mend the file.")
+    if note.get("iscrowd") not in (None, 0, 1): raise UserError(f"{name} has the iscrowd {_short(note['iscrowd'])}.", "Mend the file: iscrowd is 0 or 1.")
+    if (given := _box(note.get("bbox"))) is None: raise UserError(f"{name} has no box of four numbers.", "Mend the file.")
+    x, y, w, h = map(float, given)
     if not (box := fit_box((x, y, x + w, y + h), image["width"], image["height"], name)): return None
-    shape = note.get("segmentation") or None
-    if shape is not None and not _mask_fits(shape, (x, y, x + w, y + h), image):
-        warn_counted("masks that do not match", f"{name}: its mask does not fit its box or picture; the mask is left out, and with it the object where masks are trained")
-        shape = None
-    return _note(note["image_id"], note["category_id"], box, segmentation=shape, iscrowd=int(bool(note.get("iscrowd")))) | dict(area=note.get("area", w * h))
+    shape = note.get("segmentation")
+    if shape == []: shape = None
+    if shape is not None: shape = _fitting_mask(shape, (x, y, x + w, y + h), image, name)
+    return _note(image["id"], category, box, segmentation=shape, iscrowd=int(note.get("iscrowd") or 0)) | dict(area=_area(note, (x, y, w, h), name))
+
+
+# %% ../nbs/09b_annotations.ipynb #c64cb31e
+def _with_objects(images, notes, name, training):
+    "In training, the pictures with an object that is no crowd; else all. How many have none is said."
+    full = {n["image_id"] for n in notes if not (training and n["iscrowd"])}
+    with_object = [im for im in images if im["id"] in full]
+    if len(with_object) == len(images): return images
+    count = f"{len(images) - len(with_object)} of {len(images)} pictures of {name} have no object"
+    if not training:
+        warn_counted("pictures without objects", f"{count}; they are kept, as background")
+        return images
+    if not with_object: raise UserError(f"{count}, or crowds alone: nothing is left to train on.", "Take pictures with objects that are no crowds.")
+    warn_counted("pictures without objects, left out", f"{count}, or crowds alone; they are left out of training, as detectron2 does")
+    return with_object
 
 # %% ../nbs/09b_annotations.ipynb #72aef5f5
 def read_coco(
     path,                    # folder with annotations/ and a folder of pictures for each split
     split:str="val2017",
+    training:bool=False,     # leave out pictures without an object to train on
 )->Annotated:
     "Pictures, boxes and masks of COCO."
-    file, notes = _coco_file(path, split)
-    images = _coco_images(path, split, notes, file)
-    by_id, listed, known = {im["id"]: im for im in images}, {im["id"] for im in notes["images"]}, {c["id"] for c in notes["categories"]}
-    kept = [_coco_note(n, by_id[n.get("image_id")], known, f"annotation {n.get('id', i)} of {file.name}") for i, n in enumerate(notes["annotations"]) if n.get("image_id") in by_id]
+    root = Path(os.path.expanduser(path))
+    file, notes = _coco_file(root, split)
+    categories, (images, listed) = _coco_categories(notes, file), _coco_images(root, split, notes, file)
+    by_id, known = {im["id"]: im for im in images}, {c["id"] for c in categories}
+    kept, lost = [], []
+    for i, note in enumerate(notes["annotations"]):
+        number, name = _whole(note.get("image_id")), f"annotation {_short(note.get('id', i))} of {file.name}"
+        if number not in listed: lost.append(f"{name}, picture {_short(note.get('image_id'))}")
+        elif number in by_id: kept.append(_coco_note(note, by_id[number], known, name))
     kept = [n for n in kept if n]
-    if lost := sum(n.get("image_id") not in listed for n in notes["annotations"]): warn_counted("annotations without a picture", f"{lost} annotations of {file.name} name a picture that is not in its list; they are left out")
-    empty = len(images) - len({n["image_id"] for n in kept})
-    if empty: warn_counted("pictures without objects", f"{empty} of {len(images)} pictures have no object; they are kept, as background")
-    return _annotated("coco", path, images, kept, notes["categories"])
+    if lost: warn_counted("annotations without a picture", f"{len(lost)} annotations of {file.name} name a picture that is not in its list, such as {lost[0]}; they are left out")
+    images = _with_objects(images, kept, file.name, training)
+    by_id = {im["id"] for im in images}
+    return _annotated("coco", path, images, [n for n in kept if n["image_id"] in by_id], categories)
+
 
 # %% ../nbs/09b_annotations.ipynb #4de7bf11
 def scene_annotations(
@@ -240,7 +414,7 @@ def resized(
 )->tuple:                  # new width and height, rounded to whole pixels
     "The size that a picture is brought to (detectron2's rule)."
     scale = min(short / min(width, height), most / max(width, height))
-    return int(width * scale + 0.5), int(height * scale + 0.5)
+    return max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
 
 # %% ../nbs/09b_annotations.ipynb #88282549
 def object_mask(
