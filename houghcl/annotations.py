@@ -98,8 +98,11 @@ def _whole(v, least=0):
 # %% ../nbs/09b_annotations.ipynb #4cb15b8c
 class _Within:
     "Looks up the files that annotations name, and refuses those outside the data folder."
-    def __init__(self, root): # the data folder
-        self.root, self.real, self.folders = root, os.path.realpath(root), {}
+    def __init__(self,
+        root:str,          # the data folder
+        hint:str="",       # more on what to do, for the message
+    ):
+        self.root, self.real, self.hint, self.folders = root, os.path.realpath(root), hint, {}
 
     def __call__(self,
         folder,            # below the root, where names are looked up
@@ -110,18 +113,26 @@ class _Within:
         said = f"{who} names {reprlib.repr(name)}"
         if not _is_name(name): raise UserError(f"{said}, which is no file name.", "Mend the file.")
         if os.path.isabs(name): raise UserError(f"{said}, an absolute path.", "Name the pictures relative to their folder.")
+        if not self.holds(real := self.real_folder(folder)):
+            raise UserError(f"{folder} is a link out of the data folder {self.root}, to {real}.",
+                            f"Give --data the real folder that holds it{self.hint}.")
         path = os.path.join(folder, name)
-        real = self.resolved(path)
-        if real == self.real or real.startswith(os.path.join(self.real, "")): return path
+        if self.holds(real := self.resolved(path)): return path
         raise UserError(f"{said}, which leads out of the data folder {self.root}, to {real}.",
-                        "Mend the name; if a link leads there, give --data the real folder (annotations in it may be a link).")
+                        "Mend the name, or put the file itself there instead of a link.")
+
+    def holds(self, real): return real == self.real or real.startswith(os.path.join(self.real, ""))
+
+    def real_folder(self, folder):
+        "A folder without links and dots, looked up once."
+        if folder not in self.folders: self.folders[folder] = os.path.realpath(folder)
+        return self.folders[folder]
 
     def resolved(self, path):
-        "The path without links and dots; folders are resolved once."
+        "A path without links and dots."
         folder, name = os.path.split(path)
         if name in ("", ".", "..") or os.path.islink(path): return os.path.realpath(path)
-        if folder not in self.folders: self.folders[folder] = os.path.realpath(folder)
-        return os.path.join(self.folders[folder], name)
+        return os.path.join(self.real_folder(folder), name)
 
 def _is_name(name):
     "Whether the file system can look this up at all."
@@ -238,13 +249,13 @@ def _by_id(rows, said, name):
         number = _field(row, "id", _whole, _WHOLE, f"{said} {i} of {name}, counted from 0,")
         if number in found:
             what = " and ".join(_short(r.get("file_name", r.get("name"))) for r in (found[number], row))
-            raise UserError(f"Two of the {said} entries of {name} have the id {number}: {what}.", "Give each an id of its own, and the annotations that one.")
+            raise UserError(f"Two of the {said} entries of {name} have the id {number}: {what}.", "Give each an id of its own, in the annotations too.")
         found[number] = row
     return found
 
 def _coco_images(root, split, notes, file):
     "The pictures that are there, with full paths, and the ids of all; those that are not there are counted."
-    folder, within, images = root / split, _Within(str(root)), []
+    folder, within, images = root / split, _Within(str(root), "; annotations in there may be a link"), []
     listed = _by_id(notes["images"], "picture", file.name)
     for number, row in listed.items():
         name = f"picture {number} of {file.name}"
