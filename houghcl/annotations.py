@@ -7,9 +7,7 @@ __all__ = ['VOC_CLASSES', 'Annotated', 'fit_box', 'read_voc', 'coco_masks', 'rea
            'object_mask', 'DetectionSet']
 
 # %% ../nbs/09b_annotations.ipynb #a6e54da1
-import json
 import os
-import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,9 +17,11 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
+from .coco import as_number, coco_file, is_name, short, sound_annotations
 from .data import read_bytes, read_image, refused_size
 from .run import UserError, warn_counted
 from .scenes import Scenes
+
 
 # %% ../nbs/09b_annotations.ipynb #51166b53
 VOC_CLASSES = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog", "horse",
@@ -83,18 +83,6 @@ def _note(image_id, category, box, **more):
     x0, y0, x1, y1 = box
     return dict(image_id=image_id, category_id=category, bbox=[x0, y0, x1 - x0, y1 - y0], area=(x1 - x0) * (y1 - y0), iscrowd=0) | more
 
-# %% ../nbs/09b_annotations.ipynb #6270dcd5
-def _number(v, most=1e12):
-    "A finite number, neither huge nor a word, as float; else None."
-    if isinstance(v, bool) or not isinstance(v, (int, float)): return None
-    return float(v) if abs(v) <= most else None        # NaN is not
-
-def _whole(v, least=0):
-    "A whole number from `least` on that a float can hold, as int; else None."
-    number = _number(v, 2**53)
-    if number is None or number != int(number) or number < least: return None
-    return int(number)
-
 # %% ../nbs/09b_annotations.ipynb #4cb15b8c
 class _Within:
     "Looks up the files that annotations name, and refuses those outside the data folder."
@@ -110,8 +98,8 @@ class _Within:
         who:str,           # what names it, for the message
     )->str:                # path of the file, which may not be there
         "The path of a named file; raises UserError where it leads out of the data folder."
-        said = f"{who} names {reprlib.repr(name)}"
-        if not _is_name(name): raise UserError(f"{said}, which is no file name.", "Mend the file.")
+        said = f"{who} names {short(name)}"
+        if not is_name(name): raise UserError(f"{said}, which is no file name.", "Mend the file.")
         if os.path.isabs(name): raise UserError(f"{said}, an absolute path.", "Name the pictures relative to their folder.")
         if not self.holds(real := self.real_folder(folder)):
             raise UserError(f"{folder} is a link out of the data folder {self.root}, to {real}.",
@@ -134,11 +122,6 @@ class _Within:
         if name in ("", ".", "..") or os.path.islink(path): return os.path.realpath(path)
         return os.path.join(self.real_folder(folder), name)
 
-def _is_name(name):
-    "Whether the file system can look this up at all."
-    if not isinstance(name, str) or not name or "\0" in name: return False
-    try: return bool(os.fsencode(name))
-    except ValueError: return False                    # half of a surrogate pair
 
 # %% ../nbs/09b_annotations.ipynb #e80efaf9
 _VOC = "Give the folder VOCdevkit, or the one that holds it, and sets such as 2007:trainval+2012:trainval."
@@ -161,7 +144,7 @@ def _voc_box(thing, name, classes):
     "Class number from 1, box edges, and whether difficult, of an XML object."
     kind, box = (thing.findtext("name") or "").strip(), thing.find("bndbox")
     if kind not in classes: raise UserError(f"{name} names the class {kind!r}, which is none of {', '.join(classes)}.", "Mend the file, or convert the data to COCO's form, which brings its own classes.")
-    try: edges = [_number(float(box.findtext(k))) for k in ("xmin", "ymin", "xmax", "ymax")]
+    try: edges = [as_number(float(box.findtext(k))) for k in ("xmin", "ymin", "xmax", "ymax")]
     except (AttributeError, TypeError, ValueError): edges = [None]
     if None in edges: raise UserError(f"{name}: an object {kind!r} has no box of four numbers.", "Mend the file.")
     x0, y0, x1, y1 = edges
@@ -204,74 +187,22 @@ def read_voc(
 
 # %% ../nbs/09b_annotations.ipynb #01dbf2e9
 def _coco_file(root, split):
-    "The annotations of a split, read: a dictionary of three lists of dictionaries."
+    "The annotations of a split, read."
     file = root / "annotations" / f"instances_{split}.json"
-    remedy = "Give the folder that holds COCO's annotations and folders of pictures, and a split such as train2017."
-    try: notes = json.loads(read_bytes(file, 2**32))
-    except UserError: raise
-    except OSError: raise UserError(f"There is no file {file}.", remedy) from None
-    except (ValueError, RecursionError) as error: raise UserError(f"{file} is no JSON: {error}.", "Get the file again.") from None
-    remedy = "Give COCO's instances file."
-    parts = ("images", "annotations", "categories")
-    if not isinstance(notes, dict) or any(k not in notes for k in parts):
-        lost = [k for k in parts if not isinstance(notes, dict) or k not in notes]
-        raise UserError(f"{file} has no {', '.join(lost)}.", remedy)
-    for part in parts:
-        rows = notes[part]
-        if not isinstance(rows, list): raise UserError(f"In {file}, {part} is {_short(rows)}, no list.", remedy)
-        for i, row in enumerate(rows):
-            if not isinstance(row, dict): raise UserError(f"Entry {i} of {part} in {file} is {_short(row)}, no {{...}}.", remedy)
-    return file, notes
+    try: return coco_file(file)
+    except OSError: raise UserError(f"There is no file {file}.", "Give the folder that holds COCO's annotations and folders of pictures, and a split such as train2017.") from None
 
-def _short(v):
-    "A value for a message, however long it is."
-    return reprlib.repr(v)
+def _coco_images(root, split, notes):
+    "The pictures that are there, with full paths; those that are not are counted."
+    folder, images = root / split, []
+    within = _Within(str(root), "; annotations in there may be a link")
+    for image in notes["images"]:
+        path = within(str(folder), image["file_name"], f"picture {image['id']} of {notes['name']}")
+        if os.path.isfile(path): images.append(image | dict(file_name=path))
+        else: warn_counted("missing pictures", f"{notes['name']} names {short(image['file_name'])}, which is no file in {folder}; it is left out")
+    if not images: raise UserError(f"None of the {len(notes['images'])} pictures that {notes['name']} names is in {folder}.", "Take pictures and annotations of the same split.")
+    return images
 
-def _field(row, key, read, wanted, name):
-    "A field that must be there; raises UserError where `read` makes None of it."
-    value = read(row.get(key))
-    if value is not None: return value
-    said = f"has no {key}" if row.get(key) is None else f"has the {key} {_short(row[key])}"
-    raise UserError(f"{name} {said}.", f"Mend the file: {key} is {wanted}.")
-
-def _named(v):
-    "A name that can be printed; else None."
-    return v if _is_name(v) else None
-
-
-# %% ../nbs/09b_annotations.ipynb #cb6a5d13
-_WHOLE = "a whole number, 0 or more, that a JSON file writes without quotes"
-
-def _by_id(rows, said, name):
-    "Rows by their id; raises UserError where two share one."
-    found = {}
-    for i, row in enumerate(rows):
-        number = _field(row, "id", _whole, _WHOLE, f"{said} {i} of {name}, counted from 0,")
-        if number in found:
-            what = " and ".join(_short(r.get("file_name", r.get("name"))) for r in (found[number], row))
-            raise UserError(f"Two of the {said} entries of {name} have the id {number}: {what}.", "Give each an id of its own, in the annotations too.")
-        found[number] = row
-    return found
-
-def _coco_images(root, split, notes, file):
-    "The pictures that are there, with full paths, and the ids of all; those that are not there are counted."
-    folder, within, images = root / split, _Within(str(root), "; annotations in there may be a link"), []
-    listed = _by_id(notes["images"], "picture", file.name)
-    for number, row in listed.items():
-        name = f"picture {number} of {file.name}"
-        own = dict(id=number, file_name=within(str(folder), row.get("file_name"), name))
-        own |= {k: _field(row, k, lambda v: _whole(v, 1), "a whole number, 1 or more", name) for k in ("width", "height")}
-        if refused := refused_size(own["width"], own["height"]): raise UserError(f"{name} has {refused}.", "Take it out of the file.")
-        if os.path.isfile(own["file_name"]): images.append(own)
-        else: warn_counted("missing pictures", f"{file.name} names {_short(row['file_name'])}, which is no file in {folder}; it is left out")
-    if not images: raise UserError(f"None of the {len(listed)} pictures that {file.name} names is in {folder}.", "Take pictures and annotations of the same split.")
-    return images, listed.keys()
-
-def _coco_categories(notes, file):
-    "Number and name of each category."
-    found = _by_id(notes["categories"], "category", file.name)
-    if not found: raise UserError(f"{file.name} lists no category.", "Give COCO's instances file.")
-    return [dict(id=k, name=_field(row, "name", _named, "a word", f"category {k} of {file.name}")) for k, row in found.items()]
 
 # %% ../nbs/09b_annotations.ipynb #b01e3d56
 def coco_masks():
@@ -281,85 +212,30 @@ def coco_masks():
     return mask
 
 # %% ../nbs/09b_annotations.ipynb #20bc0bd5
-def _unpacked(text):
-    "Run lengths from COCO's compressed text: digits of 5 bits, low ones first, each number from the third on as the difference to the one before the last."
-    runs, run, shift = [], 0, 0
-    for letter in text:
-        code = ord(letter) - 48
-        if not 0 <= code < 64 or shift > 30: return None
-        run |= (code & 31) << shift
-        shift += 5
-        if code & 32: continue                         # more digits follow
-        if code & 16: run -= 1 << shift                # a negative one
-        runs.append(run + (runs[-2] if len(runs) > 2 else 0))
-        run = shift = 0
-    return None if shift else runs
-
-def _runs_box(shape, image):
-    "Box around a mask of run lengths; None where it is none of this picture, or empty."
-    size, counts = shape.get("size"), shape.get("counts")
-    height, width = image["height"], image["width"]
-    if not isinstance(size, list) or size != [height, width]: return None
-    if any(type(v) is not int for v in size): return None
-    runs = _unpacked(counts) if isinstance(counts, str) else counts
-    if not isinstance(runs, list) or any(type(n) is not int or n < 0 for n in runs): return None
-    if sum(runs) != height * width or not any(runs[1::2]): return None
-    api = coco_masks()
-    x, y, w, h = api.toBbox(api.frPyObjects(shape, height, width) if isinstance(counts, list) else shape).ravel()
-    return x, y, x + w, y + h
-
-def _is_polygon(points, image):
-    "Whether these are three points or more, x and y in turn, at most one picture away from the picture."
-    if not isinstance(points, list) or len(points) < 6 or len(points) % 2: return False
-    if not set(map(type, points)) <= {int, float}: return False
-    try: xy = np.array(points, float).reshape(-1, 2) / (image["width"], image["height"])
-    except OverflowError: return False
-    return bool((abs(xy - 0.5) <= 1.5).all())          # NaN is not
-
-def _mask_box(shape, image):
-    "Box around a mask, of polygons or of run lengths; None where it cannot be a mask of this picture."
-    if isinstance(shape, dict): return _runs_box(shape, image)
-    if not isinstance(shape, list) or not shape: return None
+def _mask_box(shape):
+    "Box around a mask, of polygons or of run lengths."
+    if isinstance(shape, dict):
+        runs = coco_masks().frPyObjects(shape, *shape["size"]) if isinstance(shape["counts"], list) else shape
+        x, y, w, h = coco_masks().toBbox(runs).ravel()
+        return x, y, x + w, y + h
     xs, ys = (np.concatenate([np.asarray(p[k::2], float) for p in shape]) for k in (0, 1))
     return xs.min(), ys.min(), xs.max(), ys.max()
 
-def _fitting_mask(shape, box, image, name):
-    "A mask without its broken polygons; None where it does not belong to its picture or does not lie in its box, but for two pixels."
-    if isinstance(shape, list):
-        whole = [p for p in shape if _is_polygon(p, image)]
-        if 0 < len(whole) < len(shape): warn_counted("masks with broken polygons", f"{name}: of the {len(shape)} polygons of its mask {len(shape) - len(whole)} cannot be read; the mask is the others")
-        shape = whole
-    found = _mask_box(shape, image)
-    if found and all(v >= b - 2 for v, b in zip(found[:2], box[:2])) and all(v <= b + 2 for v, b in zip(found[2:], box[2:])): return shape
-    warn_counted("masks that do not match", f"{name}: its mask does not fit its box or picture; the mask is left out, and with it the object where masks are trained")
+def _mask_fits(shape, box):
+    "Whether a mask lies in its box, but for two pixels."
+    found = _mask_box(shape)
+    return all(v >= b - 2 for v, b in zip(found[:2], box[:2])) and all(v <= b + 2 for v, b in zip(found[2:], box[2:]))
 
 
 # %% ../nbs/09b_annotations.ipynb #d92f92ff
-def _box(v):
-    "Four numbers as a list; else None."
-    if not isinstance(v, list) or len(v) != 4: return None
-    return v if all(_number(n) is not None for n in v) else None
-
-def _area(note, box, name):
-    "The area of an object as the file says it; that of its box where it says none, or nothing that can be one."
-    said = note.get("area")
-    if said is None: return box[2] * box[3]
-    if (number := _number(said)) is not None and number >= 0: return said
-    warn_counted("areas that are none", f"{name} has the area {_short(said)}; that of its box is taken")
-    return box[2] * box[3]
-
-def _coco_note(note, image, known, name):
-    "An annotation, its box cut to the picture; None where nothing is left of it. A mask that does not match is left out."
-    category = _whole(note.get("category_id"))
-    if category not in known: raise UserError(f"{name} names the category {_short(note.get('category_id'))}, which is not in the file's list.", "Mend the file.")
-    if note.get("iscrowd") not in (None, 0, 1): raise UserError(f"{name} has the iscrowd {_short(note['iscrowd'])}.", "Mend the file: iscrowd is 0 or 1.")
-    if (given := _box(note.get("bbox"))) is None: raise UserError(f"{name} has no box of four numbers.", "Mend the file.")
-    x, y, w, h = map(float, given)
-    if not (box := fit_box((x, y, x + w, y + h), image["width"], image["height"], name)): return None
-    shape = note.get("segmentation")
-    if shape == []: shape = None
-    if shape is not None: shape = _fitting_mask(shape, (x, y, x + w, y + h), image, name)
-    return _note(image["id"], category, box, segmentation=shape, iscrowd=int(note.get("iscrowd") or 0)) | dict(area=_area(note, (x, y, w, h), name))
+def _coco_note(note, image):
+    "An annotation, its box cut to the picture; None where nothing is left of it. A mask that lies elsewhere than its box is left out."
+    (x, y, w, h), shape = note["bbox"], note["segmentation"]
+    if not (box := fit_box((x, y, x + w, y + h), image["width"], image["height"], note["name"])): return None
+    if shape is not None and not _mask_fits(shape, (x, y, x + w, y + h)):
+        warn_counted("masks that do not match", f"{note['name']}: its mask does not fit its box; the mask is left out, and with it the object where masks are trained")
+        shape = None
+    return _note(image["id"], note["category_id"], box, segmentation=shape, iscrowd=note["iscrowd"]) | dict(area=note["area"])
 
 
 # %% ../nbs/09b_annotations.ipynb #c64cb31e
@@ -384,19 +260,15 @@ def read_coco(
 )->Annotated:
     "Pictures, boxes and masks of COCO."
     root = Path(os.path.expanduser(path))
-    file, notes = _coco_file(root, split)
-    categories, (images, listed) = _coco_categories(notes, file), _coco_images(root, split, notes, file)
-    by_id, known = {im["id"]: im for im in images}, {c["id"] for c in categories}
-    kept, lost = [], []
-    for i, note in enumerate(notes["annotations"]):
-        number, name = _whole(note.get("image_id")), f"annotation {_short(note.get('id', i))} of {file.name}"
-        if number not in listed: lost.append(f"{name}, picture {_short(note.get('image_id'))}")
-        elif number in by_id: kept.append(_coco_note(note, by_id[number], known, name))
+    notes = _coco_file(root, split)
+    images = _coco_images(root, split, notes)
+    by_id = {im["id"]: im for im in images}
+    kept = [_coco_note(n, by_id[n["image_id"]]) for n in sound_annotations(notes, images)]
     kept = [n for n in kept if n]
-    if lost: warn_counted("annotations without a picture", f"{len(lost)} annotations of {file.name} name a picture that is not in its list, such as {lost[0]}; they are left out")
-    images = _with_objects(images, kept, file.name, training)
-    by_id = {im["id"] for im in images}
-    return _annotated("coco", path, images, [n for n in kept if n["image_id"] in by_id], categories)
+    images = _with_objects(images, kept, notes["name"], training)
+    left = {im["id"] for im in images}
+    categories = [dict(id=c["id"], name=c["name"]) for c in notes["categories"]]
+    return _annotated("coco", path, images, [n for n in kept if n["image_id"] in left], categories)
 
 
 # %% ../nbs/09b_annotations.ipynb #4de7bf11
