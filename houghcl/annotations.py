@@ -49,7 +49,7 @@ class Annotated:
         if self.scenes is not None: return Image.fromarray(self.scenes.image(index).permute(1, 2, 0).numpy())
         image = self.truth["images"][index]
         try: picture = read_image(image["file_name"])
-        except (OSError, ValueError) as error: raise UserError(f"{image['file_name']} cannot be decoded: {error}.", "Get the file again.") from None
+        except (OSError, ValueError) as error: raise UserError(f"{image['file_name']} cannot be decoded: {error}.", "Get the file again, or take it out of the annotations.") from None
         if picture.size == (image["width"], image["height"]): return picture
         raise UserError(f"{image['file_name']} has {picture.width}x{picture.height} pixels, its annotations say {image['width']}x{image['height']}.", "Take pictures and annotations of the same release.")
 
