@@ -7,7 +7,6 @@ __all__ = ['VOC_CLASSES', 'Annotated', 'fit_box', 'read_voc', 'coco_masks', 'rea
            'object_mask', 'DetectionSet']
 
 # %% ../nbs/09b_annotations.ipynb #a6e54da1
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,11 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from .data import read_image
+from .coco import as_number, coco_file, is_name, short, sound_annotations
+from .data import read_bytes, read_image, refused_size
 from .run import UserError, warn_counted
 from .scenes import Scenes
+
 
 # %% ../nbs/09b_annotations.ipynb #51166b53
 VOC_CLASSES = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog", "horse",
@@ -48,7 +49,7 @@ class Annotated:
         if self.scenes is not None: return Image.fromarray(self.scenes.image(index).permute(1, 2, 0).numpy())
         image = self.truth["images"][index]
         try: picture = read_image(image["file_name"])
-        except (OSError, ValueError, SyntaxError) as error: raise UserError(f"{image['file_name']} cannot be decoded: {error}.", "Get the file again.") from None
+        except (OSError, ValueError) as error: raise UserError(f"{image['file_name']} cannot be decoded: {error}.", "Get the file again, or take it out of the annotations.") from None
         if picture.size == (image["width"], image["height"]): return picture
         raise UserError(f"{image['file_name']} has {picture.width}x{picture.height} pixels, its annotations say {image['width']}x{image['height']}.", "Take pictures and annotations of the same release.")
 
@@ -82,19 +83,60 @@ def _note(image_id, category, box, **more):
     x0, y0, x1, y1 = box
     return dict(image_id=image_id, category_id=category, bbox=[x0, y0, x1 - x0, y1 - y0], area=(x1 - x0) * (y1 - y0), iscrowd=0) | more
 
+# %% ../nbs/09b_annotations.ipynb #4cb15b8c
+class _Within:
+    "Looks up the files that annotations name, and refuses those outside the data folder."
+    def __init__(self,
+        root:str,          # the data folder
+        hint:str="",       # more on what to do, for the message
+    ):
+        self.root, self.real, self.hint, self.folders = root, os.path.realpath(root), hint, {}
+
+    def __call__(self,
+        folder,            # below the root, where names are looked up
+        name:str,          # as the annotations give it
+        who:str,           # what names it, for the message
+    )->str:                # path of the file, which may not be there
+        "The path of a named file; raises UserError where it leads out of the data folder."
+        said = f"{who} names {short(name)}"
+        if not is_name(name): raise UserError(f"{said}, which is no file name.", "Mend the file.")
+        if os.path.isabs(name): raise UserError(f"{said}, an absolute path.", "Name the pictures relative to their folder.")
+        if not self.holds(real := self.real_folder(folder)):
+            raise UserError(f"{folder} is a link out of the data folder {self.root}, to {real}.",
+                            f"Give --data the real folder that holds it{self.hint}.")
+        path = os.path.join(folder, name)
+        if self.holds(real := self.resolved(path)): return path
+        raise UserError(f"{said}, which leads out of the data folder {self.root}, to {real}.",
+                        "Mend the name, or put the file itself there instead of a link.")
+
+    def holds(self, real): return real == self.real or real.startswith(os.path.join(self.real, ""))
+
+    def real_folder(self, folder):
+        "A folder without links and dots, looked up once."
+        if folder not in self.folders: self.folders[folder] = os.path.realpath(folder)
+        return self.folders[folder]
+
+    def resolved(self, path):
+        "A path without links and dots."
+        folder, name = os.path.split(path)
+        if name in ("", ".", "..") or os.path.islink(path): return os.path.realpath(path)
+        return os.path.join(self.real_folder(folder), name)
+
+
 # %% ../nbs/09b_annotations.ipynb #e80efaf9
 _VOC = "Give the folder VOCdevkit, or the one that holds it, and sets such as 2007:trainval+2012:trainval."
 
 def _voc_lists(path, sets):
     "(year's folder, picture name) of all sets."
-    root = Path(path).expanduser()
+    root = Path(os.path.expanduser(path))
     if (root / "VOCdevkit").is_dir(): root = root / "VOCdevkit"
     found = []
     for one in sets.split("+"):
         year, _, part = one.strip().partition(":")
         listed = root / f"VOC{year}" / "ImageSets" / "Main" / f"{part}.txt"
-        if not listed.is_file(): raise UserError(f"There is no list {listed}.", _VOC)
-        found += [(root / f"VOC{year}", line.split()[0]) for line in listed.read_text().splitlines() if line.strip()]
+        if not os.path.isfile(listed): raise UserError(f"There is no list {listed}.", _VOC)
+        lines = read_bytes(listed).decode(errors="replace").splitlines()
+        found += [(root / f"VOC{year}", line.split()[0]) for line in lines if line.strip()]
     if not found: raise UserError(f"The sets {sets} at {root} name no picture.", _VOC)
     return root, found
 
@@ -102,22 +144,27 @@ def _voc_box(thing, name, classes):
     "Class number from 1, box edges, and whether difficult, of an XML object."
     kind, box = (thing.findtext("name") or "").strip(), thing.find("bndbox")
     if kind not in classes: raise UserError(f"{name} names the class {kind!r}, which is none of {', '.join(classes)}.", "Mend the file, or convert the data to COCO's form, which brings its own classes.")
-    try: x0, y0, x1, y1 = (float(box.findtext(k)) for k in ("xmin", "ymin", "xmax", "ymax"))
-    except (AttributeError, TypeError, ValueError): raise UserError(f"{name}: an object {kind!r} has no box of four numbers.", "Mend the file.") from None
+    try: edges = [as_number(float(box.findtext(k))) for k in ("xmin", "ymin", "xmax", "ymax")]
+    except (AttributeError, TypeError, ValueError): edges = [None]
+    if None in edges: raise UserError(f"{name}: an object {kind!r} has no box of four numbers.", "Mend the file.")
+    x0, y0, x1, y1 = edges
     return classes.index(kind) + 1, (x0 - 1, y0 - 1, x1, y1), int((thing.findtext("difficult") or "0").strip().lower() in ("1", "true", "yes"))
 
 # %% ../nbs/09b_annotations.ipynb #ef59e80d
-def _voc_picture(folder, name, number):
+def _voc_picture(within, folder, name, number):
     "One picture's entry and annotations, from its XML."
-    path = folder / "Annotations" / f"{name}.xml"
-    try: tree = ElementTree.parse(path).getroot()
+    path = Path(within(folder / "Annotations", f"{name}.xml", f"A list of {folder.name}"))
+    try: tree = ElementTree.fromstring(read_bytes(path))
     except OSError: raise UserError(f"There is no file {path}.", _VOC) from None
-    except ElementTree.ParseError as error: raise UserError(f"{path} is no XML: {error}.", "Get the file again.") from None
+    except (ElementTree.ParseError, LookupError, ValueError) as error: raise UserError(f"{path} is no XML: {error}.", "Get the file again.") from None
     try: width, height = (int(tree.findtext(f"size/{k}")) for k in ("width", "height"))
     except (TypeError, ValueError): width = height = 0
     if min(width, height) < 1: raise UserError(f"{path} does not say width and height of its picture.", "Mend the file.")
-    own = folder / "JPEGImages" / f"{name}.jpg"
-    image = dict(id=number, file_name=str(own if own.is_file() else own.with_name(tree.findtext("filename") or own.name)), width=width, height=height)
+    if refused := refused_size(width, height): raise UserError(f"{path} says {refused}.", "Leave the picture out of the list.")
+    own = within(folder / "JPEGImages", f"{name}.jpg", f"A list of {folder.name}")
+    if not os.path.isfile(own):
+        own = within(folder / "JPEGImages", tree.findtext("filename") or f"{name}.jpg", path.name)
+    image = dict(id=number, file_name=own, width=width, height=height)
     if not os.path.isfile(image["file_name"]): raise UserError(f"There is no picture {image['file_name']}, which {path.name} describes.", _VOC)
     notes = []
     for thing in tree.iter("object"):
@@ -133,30 +180,29 @@ def read_voc(
 )->Annotated:
     "Pictures and boxes of PASCAL VOC."
     root, listed = _voc_lists(path, sets)
-    read = [_voc_picture(folder, name, i + 1) for i, (folder, name) in enumerate(listed)]
+    within = _Within(str(root))
+    read = [_voc_picture(within, folder, name, i + 1) for i, (folder, name) in enumerate(listed)]
     images = [image for image, _ in read]
     return _annotated("voc", root, images, [n for _, notes in read for n in notes], VOC_CLASSES)
 
 # %% ../nbs/09b_annotations.ipynb #01dbf2e9
-def _coco_file(path, split):
+def _coco_file(root, split):
     "The annotations of a split, read."
-    file = Path(path).expanduser() / "annotations" / f"instances_{split}.json"
-    remedy = "Give the folder that holds COCO's annotations and folders of pictures, and a split such as train2017."
-    try: notes = json.loads(file.read_text())
-    except OSError: raise UserError(f"There is no file {file}.", remedy) from None
-    except ValueError as error: raise UserError(f"{file} is no JSON: {error}.", "Get the file again.") from None
-    if lost := [k for k in ("images", "annotations", "categories") if k not in notes]: raise UserError(f"{file} has no {', '.join(lost)}.", "Give COCO's instances file.")
-    return file, notes
+    file = root / "annotations" / f"instances_{split}.json"
+    try: return coco_file(file)
+    except OSError: raise UserError(f"There is no file {file}.", "Give the folder that holds COCO's annotations and folders of pictures, and a split such as train2017.") from None
 
-def _coco_images(path, split, notes, file):
+def _coco_images(root, split, notes):
     "The pictures that are there, with full paths; those that are not are counted."
-    folder, images = Path(path).expanduser() / split, []
+    folder, images = root / split, []
+    within = _Within(str(root), "; annotations in there may be a link")
     for image in notes["images"]:
-        if lost := [k for k in ("id", "file_name", "width", "height") if not image.get(k) and image.get(k) != 0]: raise UserError(f"A picture of {file.name} has no {', '.join(lost)}.", "Mend the file.")
-        if (folder / image["file_name"]).is_file(): images.append(image | dict(file_name=str(folder / image["file_name"])))
-        else: warn_counted("missing pictures", f"{file.name} names {image['file_name']}, which is not in {folder}; it is left out")
-    if not images: raise UserError(f"None of the {len(notes['images'])} pictures that {file.name} names is in {folder}.", "Take pictures and annotations of the same split.")
+        path = within(str(folder), image["file_name"], f"picture {image['id']} of {notes['name']}")
+        if os.path.isfile(path): images.append(image | dict(file_name=path))
+        else: warn_counted("missing pictures", f"{notes['name']} names {short(image['file_name'])}, which is no file in {folder}; it is left out")
+    if not images: raise UserError(f"None of the {len(notes['images'])} pictures that {notes['name']} names is in {folder}.", "Take pictures and annotations of the same split.")
     return images
+
 
 # %% ../nbs/09b_annotations.ipynb #b01e3d56
 def coco_masks():
@@ -166,53 +212,64 @@ def coco_masks():
     return mask
 
 # %% ../nbs/09b_annotations.ipynb #20bc0bd5
-def _mask_box(shape, image):
-    "Box around a mask; None where it cannot be a mask of this picture."
-    try:
-        if isinstance(shape, list):
-            if any(len(p) < 6 or len(p) % 2 for p in shape): return None
-            xs, ys = (np.concatenate([np.asarray(p[k::2], float) for p in shape]) for k in (0, 1))
-            return xs.min(), ys.min(), xs.max(), ys.max()
-        height, width = shape["size"]
-        if (height, width) != (image["height"], image["width"]): return None
-        if isinstance(shape["counts"], list) and sum(shape["counts"]) != height * width: return None
-        x, y, w, h = coco_masks().toBbox(coco_masks().frPyObjects(shape, height, width) if isinstance(shape["counts"], list) else shape).ravel()
+def _mask_box(shape):
+    "Box around a mask, of polygons or of run lengths."
+    if isinstance(shape, dict):
+        runs = coco_masks().frPyObjects(shape, *shape["size"]) if isinstance(shape["counts"], list) else shape
+        x, y, w, h = coco_masks().toBbox(runs).ravel()
         return x, y, x + w, y + h
-    except (TypeError, ValueError, KeyError, IndexError): return None
+    xs, ys = (np.concatenate([np.asarray(p[k::2], float) for p in shape]) for k in (0, 1))
+    return xs.min(), ys.min(), xs.max(), ys.max()
 
-def _mask_fits(shape, box, image):
-    "Whether a mask belongs to its picture and lies in its box, but for two pixels."
-    found = _mask_box(shape, image)
-    return found is not None and all(v >= b - 2 for v, b in zip(found[:2], box[:2])) and all(v <= b + 2 for v, b in zip(found[2:], box[2:]))
+def _mask_fits(shape, box):
+    "Whether a mask lies in its box, but for two pixels."
+    found = _mask_box(shape)
+    return all(v >= b - 2 for v, b in zip(found[:2], box[:2])) and all(v <= b + 2 for v, b in zip(found[2:], box[2:]))
+
 
 # %% ../nbs/09b_annotations.ipynb #d92f92ff
-def _coco_note(note, image, known, name):
-    "An annotation, its box cut to the picture; None where nothing is left of it. A mask that does not match is left out."
-    if note.get("category_id") not in known: raise UserError(f"{name} names the category {note.get('category_id')}, which is not in the file's list.", "Mend the file.")
-    try: x, y, w, h = map(float, note["bbox"])
-    except (KeyError, TypeError, ValueError): raise UserError(f"{name} has no box of four numbers.", "Mend the file.") from None
-    if not (box := fit_box((x, y, x + w, y + h), image["width"], image["height"], name)): return None
-    shape = note.get("segmentation") or None
-    if shape is not None and not _mask_fits(shape, (x, y, x + w, y + h), image):
-        warn_counted("masks that do not match", f"{name}: its mask does not fit its box or picture; the mask is left out, and with it the object where masks are trained")
+def _coco_note(note, image):
+    "An annotation, its box cut to the picture; None where nothing is left of it. A mask that lies elsewhere than its box is left out."
+    (x, y, w, h), shape = note["bbox"], note["segmentation"]
+    if not (box := fit_box((x, y, x + w, y + h), image["width"], image["height"], note["name"])): return None
+    if shape is not None and not _mask_fits(shape, (x, y, x + w, y + h)):
+        warn_counted("masks that do not match", f"{note['name']}: its mask does not fit its box; the mask is left out, and with it the object where masks are trained")
         shape = None
-    return _note(note["image_id"], note["category_id"], box, segmentation=shape, iscrowd=int(bool(note.get("iscrowd")))) | dict(area=note.get("area", w * h))
+    return _note(image["id"], note["category_id"], box, segmentation=shape, iscrowd=note["iscrowd"]) | dict(area=note["area"])
+
+
+# %% ../nbs/09b_annotations.ipynb #c64cb31e
+def _with_objects(images, notes, name, training):
+    "In training, the pictures with an object that is no crowd; else all. How many have none is said."
+    full = {n["image_id"] for n in notes if not (training and n["iscrowd"])}
+    with_object = [im for im in images if im["id"] in full]
+    if len(with_object) == len(images): return images
+    count = f"{len(images) - len(with_object)} of {len(images)} pictures of {name} have no object"
+    if not training:
+        warn_counted("pictures without objects", f"{count}; they are kept, as background")
+        return images
+    if not with_object: raise UserError(f"{count}, or crowds alone: nothing is left to train on.", "Take pictures with objects that are no crowds.")
+    warn_counted("pictures without objects, left out", f"{count}, or crowds alone; they are left out of training, as detectron2 does")
+    return with_object
 
 # %% ../nbs/09b_annotations.ipynb #72aef5f5
 def read_coco(
     path,                    # folder with annotations/ and a folder of pictures for each split
     split:str="val2017",
+    training:bool=False,     # leave out pictures without an object to train on
 )->Annotated:
     "Pictures, boxes and masks of COCO."
-    file, notes = _coco_file(path, split)
-    images = _coco_images(path, split, notes, file)
-    by_id, listed, known = {im["id"]: im for im in images}, {im["id"] for im in notes["images"]}, {c["id"] for c in notes["categories"]}
-    kept = [_coco_note(n, by_id[n.get("image_id")], known, f"annotation {n.get('id', i)} of {file.name}") for i, n in enumerate(notes["annotations"]) if n.get("image_id") in by_id]
+    root = Path(os.path.expanduser(path))
+    notes = _coco_file(root, split)
+    images = _coco_images(root, split, notes)
+    by_id = {im["id"]: im for im in images}
+    kept = [_coco_note(n, by_id[n["image_id"]]) for n in sound_annotations(notes, images)]
     kept = [n for n in kept if n]
-    if lost := sum(n.get("image_id") not in listed for n in notes["annotations"]): warn_counted("annotations without a picture", f"{lost} annotations of {file.name} name a picture that is not in its list; they are left out")
-    empty = len(images) - len({n["image_id"] for n in kept})
-    if empty: warn_counted("pictures without objects", f"{empty} of {len(images)} pictures have no object; they are kept, as background")
-    return _annotated("coco", path, images, kept, notes["categories"])
+    images = _with_objects(images, kept, notes["name"], training)
+    left = {im["id"] for im in images}
+    categories = [dict(id=c["id"], name=c["name"]) for c in notes["categories"]]
+    return _annotated("coco", path, images, [n for n in kept if n["image_id"] in left], categories)
+
 
 # %% ../nbs/09b_annotations.ipynb #4de7bf11
 def scene_annotations(
@@ -240,7 +297,7 @@ def resized(
 )->tuple:                  # new width and height, rounded to whole pixels
     "The size that a picture is brought to (detectron2's rule)."
     scale = min(short / min(width, height), most / max(width, height))
-    return int(width * scale + 0.5), int(height * scale + 0.5)
+    return max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
 
 # %% ../nbs/09b_annotations.ipynb #88282549
 def object_mask(

@@ -197,7 +197,8 @@ def open_sets(s:Settings)->tuple:
         except UserError: raise
         except ValueError as error: raise UserError(f"{error}.", "Scenes are drawn at the largest of --sizes and at --test-size.") from None
     elif not Path(s.data).expanduser().is_dir(): raise UserError(f"There is no folder {s.data}.", "Name the folder of pictures and annotations with --data.")
-    else: sets = [(read_voc if s.protocol.startswith("voc") else read_coco)(s.data, which) for which in (s.train, s.test)]
+    elif s.protocol.startswith("voc"): sets = [read_voc(s.data, which) for which in (s.train, s.test)]
+    else: sets = [read_coco(s.data, s.train, training=True), read_coco(s.data, s.test)]
     for x, which in zip(sets, (s.train, s.test)):
         if s.masks and not any(n.get("segmentation") for n in x.truth["annotations"]): raise UserError(f"{which} of {s.data} has no masks to learn or to score.", "Leave --masks out.")
     check_scorable(sets[1])

@@ -39,6 +39,10 @@ from .run import typed_command, versions, warn_counted
 from .scenes import Scenes, part_targets
 from .views import cut_view, normalise
 
+# %% ../nbs/07_probe.ipynb #b4988070
+from .coco import coco_file, sound_annotations
+from .data import open_image, read_bytes
+
 # %% ../nbs/07_probe.ipynb #f0807d33
 def _read_weights(path):
     "Tensors and metadata of a safetensors file."
@@ -231,6 +235,7 @@ def paint_coco(
     draw = ImageDraw.Draw(out)
     for a in sorted(annotations, key=lambda a: (not a.get("iscrowd"), -a["area"])):
         value, shape = -1 if a.get("iscrowd") else number[a["category_id"]], a["segmentation"]
+        if shape is None: continue
         if isinstance(shape, list):
             for p in shape:     # to PIL, a whole number is the middle of a pixel
                 if len(p) >= 6: draw.polygon([(x * size / width - 0.5, y * size / height - 0.5) for x, y in zip(p[::2], p[1::2])], fill=value)
@@ -244,11 +249,7 @@ def _coco_notes(root):
     root = Path(root)
     for base in (root.parent, root.parent.parent):
         path = base / "annotations" / f"instances_{root.name}.json"
-        if not path.is_file(): continue
-        try: notes = json.loads(path.read_text())
-        except ValueError as error: raise UserError(f"{path} is no JSON: {error}.", "Get the file again.") from None
-        if lost := [k for k in ("images", "annotations", "categories") if k not in notes]: raise UserError(f"{path} has no {', '.join(lost)}.", "Give COCO's instances file.")
-        return notes
+        if path.is_file(): return coco_file(path)
     raise UserError(f"There are no masks for {root}: annotations/instances_{root.name}.json is missing.", "Add COCO's annotations beside the folders of pictures.")
 
 # %% ../nbs/07_probe.ipynb #6eb614a7
@@ -260,19 +261,20 @@ def coco_pictures(
     "COCO's pictures with the class maps of their supercategories."
     _, root, files, _ = find_layout(path, layout, split)
     notes, file = _coco_notes(root), {os.path.basename(f): f for f in files}
-    names = sorted({c.get("supercategory", c["name"]) for c in notes["categories"]})
-    number = {c["id"]: 1 + names.index(c.get("supercategory", c["name"])) for c in notes["categories"]}
+    names = sorted({c["supercategory"] for c in notes["categories"]})
+    number = {c["id"]: 1 + names.index(c["supercategory"]) for c in notes["categories"]}
     images = [im for im in notes["images"] if im["file_name"] in file]
     if not images: raise UserError(f"None of the pictures at {root} is in its annotations.", "Take annotations of the same data set.")
+    if lost := len(notes["images"]) - len(images): warn_counted("missing pictures", f"{notes['name']} names {lost} pictures that are not in {root}; they are left out")
     by_image = {}
-    for a in notes["annotations"]: by_image.setdefault(a["image_id"], []).append(a)
+    for a in sound_annotations(notes, images): by_image.setdefault(a["image_id"], []).append(a)
     regions = lambda i, size: paint_coco(by_image.get(images[i]["id"], []), number, images[i]["height"], images[i]["width"], size)
     return Pictures(lambda i: read_tensor(file[images[i]["file_name"]]), len(images), ["background", *names], regions=regions)
 
 # %% ../nbs/07_probe.ipynb #fad326b1
 def _read_boxes(path):
     "File name -> box (x0, y0, x1, y1) from edge to edge in pixels; the file names the first and the last pixel."
-    try: rows = [line.split("\t") for line in Path(path).read_text().splitlines() if line.strip()]
+    try: rows = [line.split("\t") for line in read_bytes(path).decode(errors="replace").splitlines() if line.strip()]
     except OSError: raise UserError(f"There are no boxes: {path} is missing.", "Give the folder of Tiny ImageNet, with its val split.") from None
     try: return {r[0]: (int(r[2]), int(r[3]), int(r[4]) + 1, int(r[5]) + 1) for r in rows}
     except (IndexError, ValueError): raise UserError(f"{path} is not a table of file, class and four numbers.", "Get the file again.") from None
@@ -287,7 +289,7 @@ def box_pictures(
     files = [f for f in files if os.path.basename(f) in boxes]
     if not files: raise UserError(f"None of the pictures at {root} has a box.", "Give the folder of Tiny ImageNet, with its val split.")
     def regions(i, size):
-        with Image.open(files[i]) as im: scale = size / torch.tensor([*im.size, *im.size])
+        with open_image(files[i]) as im: scale = size / torch.tensor([*im.size, *im.size])
         x0, y0, x1, y1 = torch.tensor(boxes[os.path.basename(files[i])]) * scale
         p = torch.arange(size) + 0.5
         return (((p > x0) & (p < x1)) & ((p > y0) & (p < y1))[:, None]).long()
