@@ -5,23 +5,26 @@
 # %% auto #0
 __all__ = ['CHOICES', 'AT_LEAST', 'AT_MOST', 'FREE', 'PRESETS', 'ABOUT', 'COLUMNS', 'PROBE_ROWS', 'PROBE_COLUMNS', 'Settings',
            'check', 'learning_rate', 'dense_weight', 'make_accelerator', 'keep_memory', 'share_threads', 'make_model',
-           'group_size', 'permutes', 'centred', 'pair_options', 'augment_of', 'make_optimizer', 'make_loader',
-           'count_classes', 'labels_for', 'Trainer', 'draws', 'train_step', 'state_of', 'restore', 'columns_of',
-           'metrics_row', 'Watch', 'on_main', 'probe_kinds', 'probe_row', 'Prober', 'agree', 'diverged', 'save', 'loop',
-           'example_views', 'draw', 'pairs_figure', 'export_backbone', 'prepare_run', 'about_pairs', 'describe',
-           'hints', 'train', 'finish', 'settings', 'main']
+           'group_size', 'permutes', 'centred', 'pair_options', 'augment_of', 'make_optimizer', 'enough', 'make_loader',
+           'count_classes', 'labels_for', 'Trainer', 'draws', 'train_step', 'state_of', 'usable', 'restore',
+           'columns_of', 'metrics_row', 'Watch', 'on_main', 'probe_kinds', 'probe_row', 'Prober', 'agree', 'diverged',
+           'save', 'loop', 'lost_processes', 'example_views', 'draw', 'pairs_figure', 'export_backbone', 'check_run',
+           'prepare_run', 'check_files', 'about_pairs', 'describe', 'hints', 'train', 'finish', 'settings', 'main']
 
 # %% ../nbs/08_train.ipynb #0d1ef8a4
+import contextlib
 import ctypes
+import dataclasses
 import itertools
 import math
 import os
+import random
+import re
 import time
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import safetensors.torch
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
 from accelerate.tracking import get_available_trackers
@@ -37,7 +40,8 @@ from .probe import PRESETS as PROBES
 from .probe import offered, scores
 from .run import Interrupted, RunDir, StopOnSignal, UserError, in_range, one_of, progress_bar, summary, warn_counted
 from .run import MetricsFile, load_latest, new_run_dir, open_atomic, read_metrics, rng_state, save_checkpoint, set_rng_state
-from .run import check_same, find_unfinished, read_config, stored_settings, write_config
+from .run import check_out, check_remembered, check_same, check_state, lock_run, read_config
+from .run import run_locks, run_to_resume, save_safetensors, stored_settings, write_config
 from .supervised import Supervised
 from .views import Augment, denormalise, make_views
 
@@ -246,14 +250,23 @@ def make_optimizer(s:Settings, model:DenseCL|Supervised)->torch.optim.SGD:
     return torch.optim.SGD(model.query.parameters(), s.lr, s.sgd_momentum, weight_decay=s.weight_decay)
 
 # %% ../nbs/08_train.ipynb #71ce6f6e
+def enough(
+    s:Settings,
+    n:int,       # pictures
+)->int:          # optimiser steps in an epoch
+    "Refuse fewer pictures than a batch has."
+    fits = n // 2 * 2
+    if n < s.batch_size:
+        raise UserError(f"{n} pictures do not fill one batch of {s.batch_size}.",
+            f"Use --batch-size {fits} --queue {fits}, or more pictures." if fits else "Give more pictures.")
+    return n // s.batch_size
+
 def make_loader(
     s:Settings,
     source,                # data set, from `open_data`
 )->tuple:                  # loader of micro-batches over all processes, its sampler, optimiser steps in an epoch
     "A loader that knows nothing of processes; `prepare` deals its batches out."
-    per_epoch = len(source) // s.batch_size
-    fits = len(source) // 2 * 2
-    if not per_epoch: raise UserError(f"{len(source)} pictures do not fill one batch of {s.batch_size}.", f"Use --batch-size {fits} --queue {fits}, or more pictures." if fits else "Give more pictures.")
+    per_epoch = enough(s, len(source))
     sampler = EpochSampler(len(source), s.seed)
     loader = DataLoader(source, s.batch_size // s.accumulate, sampler=sampler, drop_last=True, num_workers=s.workers, persistent_workers=s.workers > 0,
         pin_memory=torch.cuda.is_available())
@@ -263,9 +276,13 @@ def make_loader(
 def count_classes(s:Settings, source)->int:
     "Classes that the method learns: 0 but for `supervised`, which refuses data that have none."
     if s.method != "supervised": return 0
-    if source.labels is None or source.labels.unique().numel() < 2:
-        raise UserError(f"supervised learns classes, and the data ({source.kind}, {source.where}) have no two of them.", "Give --data a folder with one folder of pictures for each class, such as Tiny ImageNet or ImageNet, or another --method.")
+    if source.labels is None or source.labels.unique().numel() < 2: raise _classless(source.kind, source.where)
     return len(source.classes)
+
+def _classless(kind, where):
+    "What is said where classes are to be learned and there are none."
+    return UserError(f"supervised learns classes, and the data ({kind}, {where}) have no two of them.",
+        "Give --data a folder with one folder of pictures for each class, such as Tiny ImageNet or ImageNet, or another --method.")
 
 def labels_for(t, batch)->dict:
     "What `forward` of the model is given besides views: the classes of the pictures, if it learns them."
@@ -340,7 +357,24 @@ def state_of(t:Trainer)->dict:
     "Everything that a resume needs, on the main process; all processes must call it."
     mine = dict(rng=rng_state(), losses=t.losses.cpu(), n=t.n, statistics=_statistics(t.net) if t.acc.num_processes > 1 else {})
     scaler = getattr(t.acc, "scaler", None)
-    return dict(step=t.step, watch=dict(t.watch.since), model=t.net.state_dict(), optimizer=t.optimizer.state_dict(), scaler=scaler.state_dict() if scaler else {}, ranks=gather_object([mine]))
+    return dict(step=t.step, settings=dataclasses.asdict(t.s), watch=dict(t.watch.since), model=t.net.state_dict(),
+        optimizer=t.optimizer.state_dict(), scaler=scaler.state_dict() if scaler else {}, ranks=gather_object([mine]))
+
+def usable(t:Trainer, state:dict):
+    "Refuse a checkpoint that this run cannot go on from; for `load_latest`."
+    check_state(state, t.net.state_dict(), t.steps, ("ranks", "scaler", "watch"), t.optimizer)
+    ranks, n = state["ranks"], t.acc.num_processes
+    if not isinstance(ranks, list) or len(ranks) != n: raise UserError(f"it is not of {n} process(es).")
+    try:
+        dict(state["watch"])
+        for mine in ranks:
+            version, numbers, gauss = mine["rng"]["python"]
+            random.Random().setstate((version, tuple(numbers), gauss))
+            torch.Generator().set_state(mine["rng"]["torch"])
+            if mine["losses"].shape != t.losses.shape or type(mine["n"]) is not int: raise ValueError
+            dict(mine["statistics"])
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError):
+        raise UserError("what it says of random numbers or losses is spoilt.") from None
 
 def restore(t:Trainer, state:dict):
     "Put a checkpoint's state back, on every process."
@@ -439,7 +473,7 @@ class Prober:
         self.t, self.quick, self.path = t, quick, run.path / "probe.csv"
         def begin():
             table = MetricsFile(self.path, PROBE_COLUMNS)
-            table.truncate_after(t.step)
+            table.truncate_after(t.step, expected=False) # scores may begin late
             return read_metrics(self.path)["step"]
         self.done = set(on_main(t.acc, begin)) if t.s.probe_every else set()
 
@@ -498,14 +532,17 @@ def loop(
     prober()
     images, since = 0, time.perf_counter()
     while t.step < t.steps:
-        log = (t.step + 1) % s.log_every == 0 or t.step + 1 == t.steps
+        due = (t.step + 1) % s.log_every == 0 or t.step + 1 == t.steps
+        log = due or t.step == 0
         outs = train_step(t, batches, stats=log)
         t.losses += sum(torch.stack([o["loss"], o["loss_global"], o["loss_dense"]]) for o in outs)
         t.n += len(outs); images += s.batch_size; bar.update()
         stopped = _settle(t, run, stop)
         if log:
             row = metrics_row(t, outs, images / (time.perf_counter() - since))
-            t.losses.zero_(); t.n, images, since = 0, 0, time.perf_counter()
+            if due:                            # the first step counts in the next row too
+                t.losses.zero_()
+                t.n, images, since = 0, 0, time.perf_counter()
             t.watch(row, METHODS.get(s.method) is not None)
             if t.acc.is_main_process: report(row)
             bar.set_postfix_str(f"loss {row['loss']:.2f} dense {row['loss_dense']:.2f} pck {row['pck']:.2f} {row['images_per_s']:.0f} img/s")
@@ -514,6 +551,29 @@ def loop(
             images, since = 0, time.perf_counter()     # saving is not training
         if stopped and t.step < t.steps: raise Interrupted(f"Stopped after step {t.step} of {t.steps}; saved in {run}.", f"Go on with --resume --out {run}.")
         if prober(): images, since = 0, time.perf_counter()
+
+# %% ../nbs/08_train.ipynb #d51e8171
+def _lost(text, processes):
+    "Which process an error's text says has died, '' if none."
+    if found := re.search(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)(?: is killed by signal: (.*?)\.)?", text):
+        how = f"was ended ({found[2]})" if found[2] else "has ended"
+        return f"Loader process {found[1].strip()} {how}."
+    signs = "gloo|NCCL|Connection (closed|reset)|[Bb]roken pipe|[Ss]ocket"
+    return "Another process of this run has ended." if processes > 1 and re.search(signs, text) else ""
+
+@contextlib.contextmanager
+def lost_processes(
+    acc:Accelerator,
+    run:RunDir,      # what to go on with
+):
+    "Turn the error that a dead loader process or a dead rank leaves behind into a UserError."
+    try: yield
+    except RuntimeError as error:
+        what = _lost(str(error), acc.num_processes)
+        if not what: raise
+        few = "fewer --workers or a smaller --batch-size" if "Loader" in what else "a smaller --batch-size"
+        raise UserError(what, f"If memory is short, use {few}. Go on with --resume --out {run}.") from error
+
 
 # %% ../nbs/08_train.ipynb #ed2c9ca9
 def example_views(t:Trainer, n:int=4)->tuple:
@@ -531,7 +591,9 @@ def draw(t:Trainer, run:RunDir):
         rows = read_metrics(run.metrics) if run.metrics.exists() else dict(step=[])
         if rows["step"]: _write_figure(plot_curves({t.s.method: rows}, t.net.grid), run.curves)
         _write_figure(pairs_figure(t), run.pairs)
-    except Exception as error: warn_counted("figure", f"the figures of step {t.step} could not be written: {error}")
+    except Exception as error:
+        if _lost(str(error), t.acc.num_processes): raise
+        warn_counted("figure", f"the figures of step {t.step} could not be written: {error}")
 
 def pairs_figure(t:Trainer):
     "The poster's picture: cosine pairs beside voted pairs, on the features of this run."
@@ -546,25 +608,56 @@ def pairs_figure(t:Trainer):
 def export_backbone(t:Trainer, run:RunDir):
     "Write backbone.safetensors."
     meta = dict(arch=t.s.arch, stages=t.s.stages, stride=t.s.stride, method=t.s.method, preset=t.s.preset, steps=t.step)
-    weights = {k: v.contiguous() for k, v in t.net.query.backbone.state_dict().items()}
-    with open_atomic(run.backbone, "wb") as file: file.write(safetensors.torch.save(weights, {k: str(v) for k, v in meta.items()}))
+    save_safetensors(t.net.query.backbone.state_dict(), run.backbone, {k: str(v) for k, v in meta.items()})
 
 # %% ../nbs/08_train.ipynb #6effa1ca
-def _prepare_run(s, acc, counts, free, names, record):
-    "(RunDir, state or None): a new run, or one to go on with. Main process only."
-    run = (RunDir(s.out) if s.out else find_unfinished("runs", **{k: getattr(s, k) for k in names})) if s.resume else None
-    if run is None or not run.config.exists():
-        if s.resume: warn_counted("resume", f"there is no run to go on with{' in ' + s.out if s.out else ''}: a new one begins.")
-        run = new_run_dir(s.out or None, *(Path(getattr(s, k)).stem for k in names))
-        write_config(run.config, s, dict(processes=acc.num_processes, **counts, threads=torch.get_num_threads()) | record)
-        return run, None
+def _old_run(s, acc, free, names):
+    "(RunDir, its config) of the run to go on with, locked; (None, None): a new one begins. Main process only."
+    run = run_to_resume(s.out, **{k: getattr(s, k) for k in names}) if s.resume else None
+    if run is None: return None, None
+    lock_run(run)
     config = read_config(run.config)
     check_same(s, stored_settings(type(s), config), free)
-    if config["processes"] != acc.num_processes: raise UserError(f"The run was started with {config['processes']} processes, now there are {acc.num_processes}.", "Start as many as then, or a new run with another --out.")
+    n = config.get("processes", acc.num_processes)
+    if n != acc.num_processes: raise UserError(f"The run was started with {n} processes, now there are {acc.num_processes}.", "Start as many as then, or a new run with another --out.")
+    return run, config
+
+def check_run(
+    s,                          # settings: `out`, `resume` and the fields in `names` are read
+    acc:Accelerator,
+    free=FREE,                  # fields that may differ on resume
+    names=("preset", "method"), # fields that name a run without `out`
+):
+    "Refuse before data are opened what `prepare_run` would refuse; a run to go on with is locked. On all processes."
+    def look():
+        if _old_run(s, acc, free, names)[0] is None: check_out(s.out)
+    on_main(acc, look)
+
+def _begin_run(s, acc, counts, names, record):
+    "The directory of a new run, locked."
+    if s.resume: warn_counted("resume", f"there is no run to go on with{' in ' + s.out if s.out else ''}: a new one begins.")
+    run = new_run_dir(s.out or None, *(Path(getattr(s, k)).stem for k in names))
+    lock_run(run)
+    check_out(run.path) # another command may have been here before the lock
+    write_config(run.config, s, dict(processes=acc.num_processes, **counts, threads=torch.get_num_threads()) | record)
+    return run
+
+def _prepare_run(s, acc, counts, free, names, record, check):
+    "(RunDir, state or None): a new run, or one to go on with. Main process only."
+    run, config = _old_run(s, acc, free, names)
+    if run is None: return _begin_run(s, acc, counts, names, record), None
     for name, n in counts.items():
         if config.get(name, n) != n: raise UserError(f"The run was started with {config[name]} {name}, now there are {n}.", "Give the same data, or start a new run with another --out.")
-    if config["threads"] != torch.get_num_threads(): warn_counted("threads", f"the run was started with {config['threads']} threads, now {torch.get_num_threads()}: results may differ in the last digits.")
-    return run, load_latest(run.checkpoints)[0]
+    n = config.get("threads", torch.get_num_threads())
+    if n != torch.get_num_threads(): warn_counted("threads", f"the run was started with {n} threads, now {torch.get_num_threads()}: results may differ in the last digits.")
+    edited = []
+    def usable(state):
+        try: check_remembered(config["settings"], state, free)
+        except UserError as error: edited.append(error)
+        else: check and check(state)
+    state = load_latest(run.checkpoints, usable)[0]
+    if edited: raise edited[0]
+    return run, state
 
 def prepare_run(
     s,                         # settings: `out`, `resume` and the fields in `names` are read
@@ -573,9 +666,20 @@ def prepare_run(
     free=FREE,                 # fields that may differ on resume
     names=("preset", "method"), # fields that name a run without `out`
     record:dict={},            # more to keep in config.json
+    check=None,                # called with a checkpoint's state, raises UserError where it cannot be used
 )->tuple:                      # RunDir, and the state of its last checkpoint or None
-    "A new run, or one to go on with; the main process's answer, or its error, on all."
-    return on_main(acc, lambda: _prepare_run(s, acc, counts, free, names, record))
+    "A new run, or one to go on with, locked for this process (see `run_locks`); the main process's answer, or its error, on all."
+    return on_main(acc, lambda: _prepare_run(s, acc, counts, free, names, record, check))
+
+# %% ../nbs/08_train.ipynb #3f6fde7b
+def check_files(s:Settings):
+    "Refuse what the list of files tells before a picture is read: too few for a batch, or no classes to learn."
+    if s.data == "scenes" or s.layout == "scenes":
+        if s.method == "supervised": raise _classless("scenes", "drawn")
+        return
+    kind, root, files, names = find_layout(s.data, s.layout)
+    enough(s, len(files))
+    if s.method == "supervised" and len(set(names or ())) < 2: raise _classless(kind, root)
 
 # %% ../nbs/08_train.ipynb #f6de4ac5
 def about_pairs(s:Settings)->str:
@@ -605,6 +709,7 @@ def hints(t:Trainer):
     if s.bn == "sync" and s.shuffle and not t.classes: warn_counted("sync-shuffle", "with BatchNorm over all processes there is nothing to permute: keys stay in order.")
 
 # %% ../nbs/08_train.ipynb #613b52ec
+@run_locks()
 def train(
     s:Settings,
 )->RunDir:      # the directory with what the run left
@@ -613,10 +718,13 @@ def train(
     acc = make_accelerator(s)
     share_threads(s, int(os.environ.get("LOCAL_WORLD_SIZE", acc.num_processes)))
     if acc.device.type == "cpu": keep_memory()
+    check_run(s, acc)
     if s.probe_every: on_main(acc, lambda: probe_kinds(s.probe_data))
+    on_main(acc, lambda: check_files(s))
     source = open_data(s.data, s.layout, s.view_size, progress=acc.is_main_process, seed=s.seed, augment=augment_of(s), bad_share=s.bad_share)
     t = Trainer(s, acc, source)
-    run, state = prepare_run(s, acc, dict(pictures=len(source)) | (dict(classes=t.classes) if t.classes else {}))
+    run, state = prepare_run(s, acc, dict(pictures=len(source)) | (dict(classes=t.classes) if t.classes else {}),
+        check=lambda state: usable(t, state))
     if state: restore(t, state)
     del state
     if acc.is_main_process: print(describe(t, run), flush=True); hints(t)
@@ -625,7 +733,9 @@ def train(
     if s.log_with: acc.project_configuration.set_directories(str(run)); acc.init_trackers("houghcl", config={k: v for k, v in vars(s).items()})
     def report(row): metrics.append(row); acc.log({k: v for k, v in row.items() if k != "step"}, step=row["step"])
     prober = Prober(t, run)
-    with StopOnSignal(say=acc.is_main_process) as stop, progress_bar(t.steps, t.step, acc.is_main_process) as bar: loop(t, run, stop, report, bar, prober)
+    with (StopOnSignal(acc.is_main_process, run) as stop, lost_processes(acc, run),
+          progress_bar(t.steps, t.step, acc.is_main_process) as bar):
+        loop(t, run, stop, report, bar, prober)
     if acc.is_main_process: finish(t, run)
     acc.end_training()
     return run
@@ -645,8 +755,8 @@ def settings(argv)->Settings:
     s = parse()
     given = {w.split("=")[0] for w in argv}
     if "--epochs" in given and "--steps" not in given: s = replace(s, steps=0)
-    run = (RunDir(s.out) if s.out else find_unfinished("runs", preset=s.preset, method=s.method)) if s.resume else None
-    if run is None or not run.config.exists(): return s
+    run = run_to_resume(s.out, preset=s.preset, method=s.method) if s.resume else None
+    if run is None: return s
     return replace(parse(stored_settings(Settings, read_config(run.config))), out=str(run), resume=True)
 
 def main(argv=None):
