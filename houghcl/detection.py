@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['Whole', 'Count', 'Positive', 'Share', 'Side', 'FREE', 'PROTOCOLS', 'ABOUT', 'MOST_SCENES', 'LOSSES', 'COLUMNS',
-           'SCORES', 'Settings', 'check', 'length', 'learning_rate', 'check_filled', 'Batches', 'check_data',
+           'SCORES', 'NAMES', 'Settings', 'check', 'length', 'learning_rate', 'check_filled', 'Batches', 'check_data',
            'check_scenes', 'open_sets', 'open_backbone', 'resumed_backbone', 'anchors_of', 'detector_of', 'start_of',
            'make_optimizer', 'Tuner', 'train_step', 'metrics_row', 'precise_statistics', 'average_statistics',
            'answers', 'coco_rows', 'find_all', 'scores', 'surest', 'detections_figure', 'curves_figure', 'Files',
-           'state_of', 'restore', 'diverged', 'save', 'score', 'loop', 'describe', 'told', 'finish', 'tune', 'tables',
-           'load_detector', 'own_picture', 'predict', 'named', 'settings', 'main']
+           'state_of', 'usable', 'restore', 'diverged', 'save', 'score', 'loop', 'describe', 'told', 'finish', 'tune',
+           'tables', 'load_detector', 'own_picture', 'predict', 'named', 'settings', 'main']
 
 # %% ../nbs/10_detection.ipynb #c03e45f3
+import dataclasses
 import itertools
 import json
 import math
@@ -23,7 +24,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import torch
 from accelerate.utils import gather_object, set_seed
 from matplotlib.figure import Figure
@@ -40,8 +40,9 @@ from .model import RESNETS, make_backbone
 from .precision import check_scorable, coco_precision, voc_precision, write_answers
 from .scenes import Scenes
 from .run import Interrupted, RunDir, StopOnSignal, UserError, in_range, one_of, progress_bar, summary, warn_counted
-from .run import MetricsFile, check_same, find_unfinished, open_atomic, read_config, read_metrics, save_checkpoint, stored_settings
-from .train import agree, keep_memory, make_accelerator, on_main, prepare_run, share_threads
+from .run import MetricsFile, check_same, check_state, open_atomic, read_config, read_metrics, run_locks
+from .run import run_to_resume, save_checkpoint, save_safetensors, stored_settings
+from .train import agree, check_run, keep_memory, lost_processes, make_accelerator, on_main, prepare_run, share_threads
 from .weights import backbone_from
 
 # %% ../nbs/10_detection.ipynb #dc2dc69e
@@ -350,10 +351,9 @@ LOSSES = ("loss", "loss_classifier", "loss_box_reg", "loss_objectness", "loss_rp
 COLUMNS = ("step", "epoch", *LOSSES, "lr", "images_per_s")
 
 def metrics_row(t:Tuner, images_per_s:float)->dict:
-    "Losses since the last row, averaged over processes; the losses begin anew."
+    "Losses since the last row, averaged over processes."
     names = [k for k in LOSSES if k in t.losses]
     means = t.acc.reduce(torch.stack([t.losses[k] / t.n for k in names]), "mean").tolist()
-    t.losses, t.n = {}, 0
     return dict(zip(names, means)) | dict(step=t.step, epoch=t.step * t.s.batch_size / len(t.train), lr=learning_rate(t.s, t.step - 1), images_per_s=images_per_s)
 
 # %% ../nbs/10_detection.ipynb #dbb81a51
@@ -505,7 +505,21 @@ def state_of(t:Tuner)->dict:
     "Everything that a resume needs; all processes must call it."
     mine = dict(losses={k: v.cpu() for k, v in t.losses.items()}, n=t.n, statistics=_statistics(t.net) if t.acc.num_processes > 1 else {})
     scaler = getattr(t.acc, "scaler", None)
-    return dict(model=t.net.state_dict(), optimizer=t.optimizer.state_dict(), scaler=scaler.state_dict() if scaler else {}, ranks=gather_object([mine]))
+    return dict(settings=dataclasses.asdict(t.s), model=t.net.state_dict(), optimizer=t.optimizer.state_dict(), scaler=scaler.state_dict() if scaler else {}, ranks=gather_object([mine]))
+
+def usable(t:Tuner, state:dict):
+    "Refuse a checkpoint that this run cannot go on from; for `load_latest`."
+    check_state(state, t.net.state_dict(), t.steps, ("ranks", "scaler"), t.optimizer)
+    ranks, n = state["ranks"], t.acc.num_processes
+    if not isinstance(ranks, list) or len(ranks) != n:
+        raise UserError(f"it is not of {n} process(es).")
+    for mine in ranks:
+        try:
+            whole = type(mine["n"]) is int and set(mine["losses"]) <= set(LOSSES)
+            whole = whole and all(v.shape == () for v in mine["losses"].values())
+            dict(mine["statistics"])
+        except (KeyError, TypeError, ValueError, AttributeError): whole = False
+        if not whole: raise UserError("what it says of losses is spoilt.")
 
 def restore(t:Tuner, state:dict):
     "Put a checkpoint's state back, on every process."
@@ -519,14 +533,23 @@ def diverged(t:Tuner, what:str)->UserError:
     "What is said when numbers are no longer finite."
     return UserError(f"{what} not finite at step {t.step}.", "Try a smaller --lr, a longer --warmup, or --clip 10.")
 
+def _draw_curves(t, run):
+    "Write curves.png. A picture that cannot be written is a warning, no reason to stop."
+    paths = run.metrics, Files(run).scores
+    try:
+        rows, scored = (read_metrics(p) if p.exists() else dict(step=[]) for p in paths)
+        if rows["step"]: _write_figure(curves_figure(rows, scored), run.curves)
+    except RuntimeError: raise                  # a loader process that died is told wherever it is noticed
+    except Exception as error:
+        warn_counted("figure", f"the curves of step {t.step} could not be drawn: {error}")
+
 def save(t:Tuner, run:RunDir):
     "A checkpoint and the curves so far; called by all processes. Refuses weights that are not finite."
     if not all(v.isfinite().all() for v in t.net.state_dict().values() if v.is_floating_point()): raise diverged(t, "The weights are")
     state = state_of(t)
     if t.acc.is_main_process:
         save_checkpoint(run.checkpoints, t.step, state, t.s.keep)
-        rows, scored = (read_metrics(p) if p.exists() else dict(step=[]) for p in (run.metrics, Files(run).scores))
-        if rows["step"]: _write_figure(curves_figure(rows, scored), run.curves)
+        _draw_curves(t, run)
     t.acc.wait_for_everyone()
 
 # %% ../nbs/10_detection.ipynb #1d559f95
@@ -551,11 +574,14 @@ def loop(t:Tuner, run:RunDir, stop:StopOnSignal, report, bar):
         images += s.batch_size; bar.update()
         stopped, broken = agree(t.acc, stop.stop, not torch.isfinite(loss))
         if broken: raise diverged(t, "The loss is")
-        if t.step % s.log_every == 0 or t.step in (1, t.steps):
+        due = t.step % s.log_every == 0 or t.step == t.steps
+        if due or t.step == 1:
             row = metrics_row(t, images / (time.perf_counter() - since))
             if t.acc.is_main_process: report(row)
             bar.set_postfix_str(f"loss {row['loss']:.2f} {row['images_per_s']:.1f} img/s")
-            images, since = 0, time.perf_counter()
+            if due:                                     # the first step counts in the next row too
+                t.losses, t.n = {}, 0
+                images, since = 0, time.perf_counter()
         if s.score_every and t.step % s.score_every == 0 and t.step < t.steps:
             score(t, run); images, since = 0, time.perf_counter()
         if t.step % s.checkpoint_every == 0 or t.step == t.steps or stopped: save(t, run)
@@ -589,9 +615,9 @@ def finish(t:Tuner, run:RunDir):
     files, classes = Files(run), t.train.classes    # in the order that the detector numbers them
     write_answers(files.answers, found)
     _write_figure(detections_figure(t.test, found), files.picture)
-    _write_figure(curves_figure(read_metrics(run.metrics), read_metrics(files.scores)), run.curves)
+    _draw_curves(t, run)
     meta = dict(classes=json.dumps(classes), arch=json.dumps(list(t.network)))
-    with open_atomic(files.detector, "wb") as file: file.write(safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in t.net.state_dict().items()}, meta))
+    save_safetensors(t.net.state_dict(), files.detector, meta)
     present = {n["category_id"] for n in t.test.truth["annotations"] if not n.get("difficult") and not n["iscrowd"]}
     absent = [c["name"] for c in t.test.truth["categories"] if c["id"] not in present]
     run.finish(**row, step=t.step, classes_scored=len(classes) - len(absent), classes_absent=absent)
@@ -599,39 +625,61 @@ def finish(t:Tuner, run:RunDir):
         f"done: {run}/ has detector.safetensors, predictions.json, scores.csv, metrics.csv, curves.png and detections.png"]))
 
 # %% ../nbs/10_detection.ipynb #cd71cab0
+NAMES = ("protocol", "weights")     # settings that name a run without --out
+
+@run_locks()
 def tune(s:Settings)->RunDir:
     "Fine-tune and score; every process calls this. Raises UserError, or Interrupted after a signal and a checkpoint."
     acc = make_accelerator(s, least=1)
     share_threads(s, int(os.environ.get("LOCAL_WORLD_SIZE", acc.num_processes)))
     if acc.device.type == "cpu": keep_memory()
-    old = RunDir(s.out) if s.resume and s.out and RunDir(s.out).config.exists() else None
-    if old: check_same(s, stored_settings(Settings, read_config(old.config)), FREE)      # before pictures are read
-    if old and old.finished:
-        if acc.is_main_process: print(f"done already: {old}/")
-        return old
-    check_data(s)                                   # what needs no pictures comes before them
+    with lost_processes(acc, None): return _tune(s, acc)
+
+def _old_run(s):
+    "The run that a resume goes on with, its settings compared; None: a new one begins."
+    old = run_to_resume(s.out, **{k: getattr(s, k) for k in NAMES}) if s.resume else None
+    if old: check_same(s, stored_settings(Settings, read_config(old.config)), FREE)
+    return old
+
+def _begin(s, acc, old):
+    "Pictures, detector and optimiser, after all that can be refused without pictures."
+    check_run(s, acc, FREE, NAMES)
+    check_data(s)
     begun = old and any(old.checkpoints.glob("step-*.pt"))
     net = resumed_backbone(read_config(old.config)) if begun else open_backbone(s)
     anchors_of(s, net.arch[1])
-    train, test = open_sets(s)
-    t = Tuner(s, acc, train, test, net)
+    return Tuner(s, acc, *open_sets(s), net)
+
+def _tune(s, acc):
+    "The run itself: from what can be checked at once to the closing lines."
+    old = on_main(acc, lambda: _old_run(s))
+    if old and old.finished:
+        if acc.is_main_process: print(f"done already: {old}/")
+        return old
+    t = _begin(s, acc, old)
+    counts = dict(pictures=len(t.train), classes=len(t.train.classes))
     record = dict(start=start_of(s.weights), network=list(t.network))
-    run, state = prepare_run(s, acc, dict(pictures=len(train), classes=len(train.classes)), FREE, ("protocol", "weights"), record)
+    run, state = prepare_run(s, acc, counts, FREE, NAMES, record, lambda x: usable(t, x))
     if state: restore(t, state)
     del state
     if acc.is_main_process: print(describe(t, run), flush=True)
     on_main(acc, lambda: tables(t, run))
     if s.log_with: acc.project_configuration.set_directories(str(run)); acc.init_trackers("houghcl", config={k: str(v) for k, v in vars(s).items()})
     def report(row): MetricsFile(run.metrics, COLUMNS).append(row); acc.log({k: v for k, v in row.items() if k != "step"}, step=row["step"])
-    with StopOnSignal(say=acc.is_main_process) as stop, progress_bar(t.steps, t.step, acc.is_main_process) as bar: loop(t, run, stop, report, bar)
-    finish(t, run)
+    with lost_processes(acc, run):
+        with (StopOnSignal(acc.is_main_process, run) as stop,
+              progress_bar(t.steps, t.step, acc.is_main_process) as bar):
+            loop(t, run, stop, report, bar)
+        finish(t, run)
     acc.end_training()
     return run
 
 def tables(t:Tuner, run:RunDir):
     "Open metrics.csv and scores.csv, without what a kill left behind the checkpoint; the last score comes after the last step."
     MetricsFile(run.metrics, COLUMNS).truncate_after(t.step)
-    MetricsFile(Files(run).scores, ("step", *SCORES)).truncate_after(min(t.step, t.steps - 1))
+    expected = 0 < t.s.score_every <= t.step
+    scored = MetricsFile(Files(run).scores, ("step", *SCORES))
+    scored.truncate_after(min(t.step, t.steps - 1), expected)
 
 # %% ../nbs/10_detection.ipynb #0e5163f6
 def load_detector(
@@ -643,12 +691,17 @@ def load_detector(
     s, path = stored_settings(Settings, read_config(run.config)), Files(run).detector
     if not path.is_file(): raise UserError(f"{run} has no {path.name}: it is not finished.", f"Go on with it: --resume --out {run}.")
     try:
-        with safe_open(str(path), "pt") as file: weights, meta = {k: file.get_tensor(k) for k in file.keys()}, file.metadata()
+        with safe_open(str(path), "pt") as file:
+            weights, meta = {k: file.get_tensor(k) for k in file.keys()}, file.metadata()
         classes, arch = json.loads(meta["classes"]), tuple(json.loads(meta["arch"]))
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error: raise UserError(f"{path} cannot be read: {error}.", "Make the run anew.") from None
-    net = make_backbone(*arch); net.arch = arch
-    detector = detector_of(s, net, len(classes))
-    detector.load_state_dict(weights)
+        net = make_backbone(*arch)
+        net.arch = arch
+        detector = detector_of(s, net, len(classes))
+        detector.load_state_dict(weights)
+    except UserError: raise
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        why = str(error).strip().splitlines()[0]
+        raise UserError(f"{path} cannot be read: {why}", "Make the run anew.") from None
     return detector.eval(), s, classes
 
 def own_picture(path):
@@ -720,8 +773,8 @@ def settings(argv)->Settings:
     flags, argv = argv, named(argv)
     parse = lambda base=None: settings_from_args(Settings, PROTOCOLS, argv, "voc", "python -m houghcl.detection", Settings.__doc__, base=base, about=ABOUT, chooser="protocol")
     s = parse()
-    run = (RunDir(s.out) if s.out else find_unfinished("runs", protocol=s.protocol, weights=s.weights)) if s.resume else None
-    if run is None or not run.config.exists(): return s
+    run = run_to_resume(s.out, **{k: getattr(s, k) for k in NAMES}) if s.resume else None
+    if run is None: return s
     if "protocol" not in read_config(run.config)["settings"]: raise UserError(f"{run} is no run of houghcl.detection.", "Name the directory of a fine-tuning with --out.")
     if not any(w.split("=")[0] == "--protocol" for w in flags): argv = [w for w in flags if w != "--small"]      # the run knows its protocol
     return replace(parse(stored_settings(Settings, read_config(run.config))), out=str(run), resume=True)
