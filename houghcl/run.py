@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['UserError', 'one_of', 'in_range', 'warn_counted', 'summary', 'open_atomic', 'save_atomic', 'load_file',
-           'save_safetensors', 'RunDir', 'new_run_dir', 'check_out', 'lock_run', 'unlock_run', 'run_locks', 'versions',
-           'git_hash', 'typed_command', 'write_config', 'read_config', 'stored_settings', 'check_same',
+           'save_safetensors', 'RunDir', 'make_dir', 'new_run_dir', 'check_out', 'lock_run', 'unlock_run', 'run_locks',
+           'versions', 'git_hash', 'typed_command', 'write_config', 'read_config', 'stored_settings', 'check_same',
            'check_remembered', 'find_unfinished', 'run_to_resume', 'save_checkpoint', 'load_latest', 'check_state',
            'MetricsFile', 'read_metrics', 'rng_state', 'set_rng_state', 'Interrupted', 'at_once', 'StopOnSignal',
            'progress_bar']
@@ -254,6 +254,7 @@ def _first_file(path):
 def _refuse_taken(path):
     "Refuse a directory that a new run cannot take."
     if path.exists() and not path.is_dir(): raise UserError(f'{path} is a file.', 'Name a directory with --out.')
+    if path.exists() and (who := _in_use(path)) is not None: raise _refused(path, who)
     if path.exists() and (found := _first_file(path)):
         if RunDir(path).config.exists(): raise UserError(f'{path} already holds files; nothing is written over.', 'Go on with that run by --resume, or name another directory with --out.')
         raise UserError(f'{path} already holds files, such as {found.relative_to(path)}, but no run (config.json is missing).',
@@ -267,6 +268,13 @@ def _made(path):
         raise UserError(f'{path} could not be made: {error.strerror}.', 'Name a directory that you may write to with --out.') from error
 
 # %% ../nbs/04b_run.ipynb #f82696ba
+def make_dir(
+    path,  # a directory; those above it are made too
+)->Path:
+    "Make a directory where there is none; `UserError` where that cannot be."
+    with _made(path): Path(path).mkdir(parents=True, exist_ok=True)
+    return Path(path)
+
 def new_run_dir(
     out,          # the directory; None: make a name under `root`
     preset:str,   # for the name
@@ -325,6 +333,15 @@ def _refused(run, who):
     told = f'process {who["process"]} on {who.get("host")}, since {who.get("since")}' if who else 'another process'
     return UserError(f'{run} is in use: {told} works on it.', 'Wait until that has ended, or stop it, or name another directory with --out.')
 
+def _in_use(path):
+    "Who holds a directory now, {} when that is not known; None: nobody."
+    if not (path / '.lock').exists() or _held.get(path.resolve(), (None, 0))[1] == os.getpid(): return None
+    lock = FileLock(path / '.lock', thread_local=False)
+    try: lock.acquire(timeout=0)
+    except Timeout: return _holder(path)
+    except OSError: return None
+    lock.release()
+
 # %% ../nbs/04b_run.ipynb #bf0a4d62
 def lock_run(
     run,  # directory of a run; made when it is not there
@@ -332,7 +349,7 @@ def lock_run(
     "Hold a run for this process until `unlock_run` or its end, and remove what killed commands left. `UserError` if another holds it."
     path, pid = Path(run).resolve(), os.getpid()
     if _held.get(path, (None, 0))[1] == pid: return
-    with _made(path): path.mkdir(parents=True, exist_ok=True)
+    make_dir(path)
     lock = FileLock(path / '.lock', thread_local=False)
     try:
         try: lock.acquire(timeout=0)
@@ -351,7 +368,7 @@ def lock_run(
         if found and (int(found[2]) == pid or not _alive(int(found[2]))):
             with suppress(OSError): left.unlink()
     try:
-        with open_atomic(path / '.holder.json') as file:
+        with open_atomic(Path(run) / '.holder.json') as file:
             json.dump(dict(process=pid, host=socket.gethostname(), since=time.strftime('%Y-%m-%d %H:%M:%S')), file)
     except UserError: unlock_run(run); raise
 
@@ -440,7 +457,9 @@ def stored_settings(
         kind, allowed = kinds[name], (int, float) if kinds[name] is float else kinds[name]
         if kind in (bool, int, float, str) and (not isinstance(value, allowed) or isinstance(value, bool) and kind is not bool):
             raise UserError(f'The run\'s config.json says {name} {value!r}, which is no {kind.__name__}.', 'Restore it from a copy, or start a new run.')
-    return cls(**stored)
+    try: return cls(**stored)
+    except UserError as error:
+        raise UserError(f"In the run's config.json {error.what}", 'Restore it from a copy, or start a new run.') from error
 
 # %% ../nbs/04b_run.ipynb #592bc9d7
 def check_same(
@@ -517,9 +536,7 @@ def save_checkpoint(
     keep:int=2,  # how many stay, this one included
 )->Path:         # the new file
     "Write `step-N.pt`, then remove what is too old, and what is left of later steps or killed writes."
-    directory = Path(directory)
-    try: directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error: raise UserError(f'{directory} could not be made: {error.strerror}.', 'Name a directory that you may write to with --out.') from error
+    directory = make_dir(directory)
     path = directory / f'step-{step}.pt'
     for left in directory.glob('.step-*.tmp'): left.unlink(missing_ok=True)
     save_atomic(state | {'step': step}, path)

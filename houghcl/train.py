@@ -564,7 +564,7 @@ def _lost(text, processes):
 @contextlib.contextmanager
 def lost_processes(
     acc:Accelerator,
-    run:RunDir,      # what to go on with
+    run=None,        # RunDir to go on with; None: there may be none yet
 ):
     "Turn the error that a dead loader process or a dead rank leaves behind into a UserError."
     try: yield
@@ -572,7 +572,8 @@ def lost_processes(
         what = _lost(str(error), acc.num_processes)
         if not what: raise
         few = "fewer --workers or a smaller --batch-size" if "Loader" in what else "a smaller --batch-size"
-        raise UserError(what, f"If memory is short, use {few}. Go on with --resume --out {run}.") from error
+        again = f"Go on with --resume --out {run}." if run else "Then start again."
+        raise UserError(what, f"If memory is short, use {few}. {again}") from error
 
 
 # %% ../nbs/08_train.ipynb #ed2c9ca9
@@ -657,6 +658,7 @@ def _prepare_run(s, acc, counts, free, names, record, check):
         else: check and check(state)
     state = load_latest(run.checkpoints, usable)[0]
     if edited: raise edited[0]
+    if state is None: warn_counted("no checkpoint", f"there is no checkpoint in {run.checkpoints}: the run begins again at step 0.")
     return run, state
 
 def prepare_run(
@@ -718,6 +720,10 @@ def train(
     acc = make_accelerator(s)
     share_threads(s, int(os.environ.get("LOCAL_WORLD_SIZE", acc.num_processes)))
     if acc.device.type == "cpu": keep_memory()
+    with lost_processes(acc): return _train(s, acc)
+
+def _train(s, acc):
+    "The run itself: from what can be checked at once to the closing lines."
     check_run(s, acc)
     if s.probe_every: on_main(acc, lambda: probe_kinds(s.probe_data))
     on_main(acc, lambda: check_files(s))
@@ -744,7 +750,7 @@ def finish(t:Trainer, run:RunDir):
     "Write the backbone and the closing lines."
     export_backbone(t, run)
     rows = read_metrics(run.metrics)
-    run.finish(**{k: v[-1] for k, v in rows.items()})
+    run.finish(**dict(step=t.step) | {k: v[-1] for k, v in rows.items() if v})
     print("\n".join([*summary(), *t.bad.summary(), f"done: {run}/ has curves.png, pairs.png, metrics.csv{', probe.csv' * bool(t.s.probe_every)} and backbone.safetensors"]))
 
 # %% ../nbs/08_train.ipynb #a85c4e91
