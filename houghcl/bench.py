@@ -11,18 +11,20 @@ import csv
 import ctypes
 import statistics
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 
-from .cli import run_main, settings_from_args
+from .cli import Range, Threads, check_fields, run_main, settings_from_args
+from .cli import writable_file
 from .data import open_data
 from .geometry import random_view
 from .model import DenseCL, make_backbone
 from .pairing import pair
-from .run import UserError, in_range, one_of, versions
+from .run import open_atomic, versions
 from .train import PRESETS, Trainer, augment_of, keep_memory, make_accelerator, train_step
 from .views import make_views
 
@@ -121,25 +123,22 @@ def demo_rows(steps:int=5)->list:
 class BenchSettings:
     "Time pairing, the training step or the demo, and write a table for each."
     preset:str = "all"      # the only one
-    what:str = "all"        # pairing, step, demo or all
+    what:Literal["pairing", "step", "demo", "all"] = "all" # tables to make
     out:str = "bench"       # folder for the tables
-    batch:int = 256         # images of the pairing table
-    step_batch:int = 16     # images of the ResNet-50 step
-    repeats:int = 7         # rounds; medians are reported
-    threads:int = 0         # CPU threads; 0 leaves PyTorch's choice
+    batch:Annotated[int, Range(8, 65536)] = 256     # images of the pairing table
+    step_batch:Annotated[int, Range(1, 65536)] = 16 # images of the ResNet-50 step
+    repeats:Annotated[int, Range(1, 10**6)] = 7     # rounds; medians are reported
+    threads:Threads = 0     # CPU threads; 0 leaves PyTorch's choice
     debug:bool = False      # show tracebacks
 
-    def __post_init__(self):
-        one_of("what", self.what, ("pairing", "step", "demo", "all"))
-        for name in ("batch", "step_batch", "repeats"): in_range(name, getattr(self, name), 1)
+    def __post_init__(self): check_fields(self)
 
 # %% ../nbs/11_bench.ipynb #d3c658a2
 def write_table(path:Path, rows:list):
     "Rows as CSV, with where and with what they were measured."
     about = versions()
     rows = [{**{k: f"{v:.4g}" if isinstance(v, float) else v for k, v in r.items()}, "threads": torch.get_num_threads(), "device": about["device"], "torch": about["torch"]} for r in rows]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", newline="") as f:
+    with open_atomic(writable_file(path)) as f:
         writer = csv.DictWriter(f, rows[0]); writer.writeheader(); writer.writerows(rows)
     print(path, *("  ".join(f"{k} {v}" for k, v in r.items() if k not in ("threads", "device", "torch")) for r in rows), sep="\n  ", flush=True)
 
@@ -147,6 +146,8 @@ def bench(s:BenchSettings):
     "Make the tables that are asked for."
     if s.threads: torch.set_num_threads(s.threads)
     device, out = "cuda" if torch.cuda.is_available() else "cpu", Path(s.out)
+    for name in ("pairing", "step", "demo"):
+        if s.what in (name, "all"): writable_file(out / f"{name}.csv")
     if s.what in ("pairing", "all"): write_table(out / "pairing.csv", pairing_rows(s.batch, (7,), (128, 2048), s.repeats, device) + pairing_rows(s.batch // 8, (7, 14, 28), (128,), s.repeats, device))
     if s.what in ("step", "all"): write_table(out / "step.csv", step_rows(s.step_batch, max(1, s.repeats // 2), device))
     if s.what in ("demo", "all"): write_table(out / "demo.csv", demo_rows(s.repeats))

@@ -206,7 +206,7 @@ def _check_words(argv, kinds, default, prog):
         if not given and value.startswith('--'):
             example = getattr(default, name)
             if isinstance(example, (tuple, list)):
-                example = ' '.join(map(str, example))
+                example = shlex.join(map(str, example))
             such = '' if example in ('', None) else f', such as {flag} {example}'
             raise UsageError(f'{flag} needs a value.', f'Give one{such}.')
         first = getattr(default, name)
@@ -312,6 +312,8 @@ def writable_folder(
             return path
     except (OSError, ValueError) as error:
         why = getattr(error, 'strerror', None) or error
+        if isinstance(error, FileExistsError):
+            why = 'there is a file of that name'
         what = f'Nothing can be written to the folder {path}: {why}.'
         raise UserError(what, f'Name another place with {flag}.') from error
 

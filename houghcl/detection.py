@@ -633,7 +633,7 @@ def tune(s:Settings)->RunDir:
     acc = make_accelerator(s, least=1)
     share_threads(s, int(os.environ.get("LOCAL_WORLD_SIZE", acc.num_processes)))
     if acc.device.type == "cpu": keep_memory()
-    with lost_processes(acc, None): return _tune(s, acc)
+    with lost_processes(acc): return _tune(s, acc)
 
 def _old_run(s):
     "The run that a resume goes on with, its settings compared; None: a new one begins."

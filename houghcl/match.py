@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MATCHERS', 'Views', 'draw_views', 'extractor', 'Cells', 'cells_of', 'strata', 'Matcher', 'load_matcher',
-           'run_matcher', 'score_pairs', 'stratum_masks', 'MatchSettings', 'open_views', 'match_rows', 'write_rows',
-           'match_table', 'match', 'main']
+           'run_matcher', 'try_matcher', 'score_pairs', 'stratum_masks', 'MatchSettings', 'open_views', 'match_rows',
+           'write_rows', 'match_table', 'match', 'main']
 
 # %% ../nbs/07b_match.ipynb #18a58029
 import csv
@@ -13,25 +13,27 @@ import importlib.util
 import inspect
 import math
 import os
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch.utils.data import default_collate
 
 from . import affine
-from .cli import run_main, settings_from_args
-from .data import open_data
+from .cli import Range, Seed, Threads, check_fields, run_main, settings_from_args
+from .cli import writable_file
+from .data import LAYOUTS, open_data
 from .geometry import apply_theta, between, correspondence, grid_size, overlap, random_view
 from .hough import cosine, sharpen
 from .model import make_backbone
 from .pairing import center_features, mirror_cells, pair, pair_errors, pool_features, right_pairs
-from .probe import load_backbone
-from .run import UserError, in_range, open_atomic, progress_bar
+from .probe import check_layout, load_backbone, whole_cells
+from .run import UserError, open_atomic, progress_bar
 from .trust import precision_at
 from .views import Augment, denormalise, make_views
 
@@ -222,6 +224,19 @@ MATCHERS = {
 }
 
 # %% ../nbs/07b_match.ipynb #bf328093
+def _import(module):
+    "A module of the current folder, or an installed one."
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        return importlib.import_module(module)
+    except (Exception, SystemExit) as error:   # whatever somebody's file does
+        kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
+        why = str(error).rstrip(".")
+        what = f"{module} cannot be imported: {kind}{why}."
+        remedy = "Name a module of the current folder, or an installed one"
+        raise UserError(what, f"{remedy}; --debug shows where it fails.") from error
+
 def load_matcher(
     name:str,   # one of MATCHERS, or module:function
 )->Matcher:
@@ -229,26 +244,48 @@ def load_matcher(
     if name in MATCHERS: return MATCHERS[name]
     module, colon, function = name.partition(":")
     if not colon: raise UserError(f"There is no matcher {name!r}.", f"Give module:function, or one of these: {'; '.join(MATCHERS)}.")
-    if os.getcwd() not in sys.path: sys.path.insert(0, os.getcwd())
-    try: found = getattr(importlib.import_module(module), function)
-    except ImportError as error: raise UserError(f"{module} cannot be imported: {error}.", "Name a module of the current folder, or an installed one.") from error
-    except AttributeError: raise UserError(f"{module} has no {function}.", "Name a function as module:function.") from None
-    if not callable(found): raise UserError(f"{name} is not a function.", "Name a function as module:function.")
-    first = next(iter(inspect.signature(found).parameters), "")
+    ask = "Name a function as module:function."
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", name):
+        raise UserError(f"{name!r} does not name a function of a module.", ask)
+    found = getattr(_import(module), function, None)
+    if found is None:
+        raise UserError(f"{module} has no {function}.", ask)
+    if not callable(found):
+        raise UserError(f"{name} is not a function.", ask)
+    try:
+        first = next(iter(inspect.signature(found).parameters), "")
+    except (TypeError, ValueError):   # some that are built into Python tell nothing
+        first = ""
     return Matcher(partial(found, "cosine") if first == "method" else found, centred=True)
 
 # %% ../nbs/07b_match.ipynb #68193209
+_WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
 def _checked(answer, name, shape, cells):
-    "Index and confidence of a matcher, or a UserError that says what is wrong with them."
-    try: index, confidence = answer
-    except (TypeError, ValueError): raise UserError(f"{name} gives {type(answer).__name__}.", "Give two tensors, index (B,N) and confidence (B,N).") from None
+    "Index int64 and confidence float32 of a matcher; UserError for what is wrong."
+    try:
+        index, confidence = answer
+    except (TypeError, ValueError):
+        remedy = "Give two tensors, index (B,N) and confidence (B,N)."
+        raise UserError(f"{name} gives {type(answer).__name__}.", remedy) from None
     for what, x in (("index", index), ("confidence", confidence)):
-        if not torch.is_tensor(x) or tuple(x.shape) != tuple(shape):
-            raise UserError(f"{name} gives {what} {tuple(x.shape) if torch.is_tensor(x) else type(x).__name__}.", f"Give a tensor {tuple(shape)}: for each cell of a, its partner in b and its confidence.")
-    if index.is_floating_point() or index.dtype == torch.bool or not 0 <= int(index.min()) <= int(index.max()) < cells:
-        raise UserError(f"{name} gives index {index.dtype} from {index.min().item():g} to {index.max().item():g}.", f"Give whole numbers from 0 to {cells - 1}.")
+        plain = torch.is_tensor(x) and x.layout == torch.strided
+        if not plain or tuple(x.shape) != tuple(shape):
+            given = tuple(x.shape) if torch.is_tensor(x) else type(x).__name__
+            remedy = "for each cell of a, its partner in b and its confidence."
+            raise UserError(f"{name} gives {what} {given}.", f"Give a tensor {tuple(shape)}: {remedy}")
+    whole = f"Give whole numbers from 0 to {cells - 1}"
+    if index.dtype not in _WHOLE:
+        what = f"{name} gives an index of {index.dtype}."
+        raise UserError(what, f"{whole}, as int64.")
+    if not 0 <= int(index.min()) <= int(index.max()) < cells:
+        span = f"from {index.min()} to {index.max()}"
+        raise UserError(f"{name} gives index {span}.", f"{whole}.")
+    if confidence.is_complex():
+        what = f"{name} gives a confidence of {confidence.dtype}."
+        raise UserError(what, "Give real numbers.")
     if not bool(confidence.isfinite().all()): raise UserError(f"{name} gives confidence that is not finite.", "Give finite numbers; 0 where there is no partner.")
-    return index, confidence.float()
+    return index.long(), confidence.float()
 
 # %% ../nbs/07b_match.ipynb #1eaac48c
 @torch.no_grad()
@@ -267,11 +304,34 @@ def run_matcher(
     for at in range(0, len(cells.a), batch):
         part = slice(at, at + batch)
         try: answer = matcher.function(cells.a[part], cells.b[part], grid, grid, **{k: known[k][part] for k in matcher.given})
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if name in MATCHERS: raise
-            raise UserError(f"{name} fails: {type(error).__name__}: {error}.", "It is called as function(f_a, f_b, grid_a, grid_b), with features (B,N,C) and grids (H, W); --debug shows where.") from error
+            why = f"{type(error).__name__}: {error}".strip().rstrip(".")
+            remedy = ("It is called as function(f_a, f_b, grid_a, grid_b), "
+                      "with features (B,N,C) and grids (H, W)")
+            raise UserError(f"{name} fails: {why}.", f"{remedy}; --debug shows where.") from error
         answers.append(_checked(answer, name, cells.a[part].shape[:2], math.prod(grid)))
     return [torch.cat(x) for x in zip(*answers)]
+
+# %% ../nbs/07b_match.ipynb #00c46014
+def try_matcher(
+    matcher:Matcher,
+    extract,        # from `extractor`
+    size:int,       # pixels of a view
+    name:str,       # for messages
+):
+    "Call a matcher once on two views of noise. Raises UserError where that fails."
+    g, side = torch.Generator().manual_seed(0), whole_cells(size, extract.stride)
+    noise = [torch.rand(2, 3, size, size, generator=g) * 2 - 1 for _ in "ab"]
+    theta = [random_view(2, generator=g) for _ in "ab"]
+    views = Views(*noise, *theta, torch.arange(2))
+    cells = cells_of(extract, views, (side, side), matcher.centred)
+    kept = [f.clone() for f in cells]
+    run_matcher(matcher, cells, views, (side, side), name)
+    if not all(torch.equal(f, k) for f, k in zip(cells, kept)):
+        what = f"{name} changes the features that it is given."
+        raise UserError(what, "Let it work on a copy, such as f_a.clone().")
+
 
 # %% ../nbs/07b_match.ipynb #875a7d80
 def score_pairs(
@@ -305,23 +365,27 @@ class MatchSettings:
     "Score a matcher on pairs of views of any pictures, beside those that are built in."
     preset:str = "standard"       # the only one
     data:str = "scenes"           # folder of pictures, or 'scenes'
-    layout:str = "auto"           # of the folder: auto, folder, tiny-imagenet, coco or imagenet
+    layout:Literal[("auto", *LAYOUTS)] = "auto" # of the folder; auto: recognised
     features:str = "hog"          # hog, random, a backbone.safetensors, or a run directory
     matcher:str = ""              # module:function, or a built-in name; empty scores the built-in ones alone
     beside:tuple[str, ...] = ("cosine", "hough", "affine", "affine, contrast, two looks", "geometric") # built-in matchers to score too
-    pairs:int = 500               # pairs of views
-    view_size:int = 64            # pixels of a view
-    flip:float = 0.5              # probability of a mirrored view
-    seed:int = 0                  # of the views
+    pairs:Annotated[int, Range(2, 10**7)] = 500      # pairs of views
+    view_size:Annotated[int, Range(16, 4096)] = 64   # pixels of a view
+    flip:Annotated[float, Range(0, 1)] = 0.5         # probability of a mirrored view
+    seed:Seed = 0                 # of the views
     crossed:bool = False          # also score flip x scale x overlap
     out:str = ""                  # CSV file for all rows; empty writes none
-    threads:int = 0               # CPU threads; 0 leaves PyTorch's choice
+    threads:Threads = 0               # CPU threads; 0 leaves PyTorch's choice
     debug:bool = False            # show tracebacks
 
     def __post_init__(self):
-        for name, low, high in (("pairs", 2, 10**7), ("view_size", 16, 4096), ("flip", 0, 1), ("seed", 0, 2**32 - 1), ("threads", 0, 4096)): in_range(name, getattr(self, name), low, high)
+        check_fields(self)
+        check_layout(self.data, self.layout)
         for name in self.beside:
             if name not in MATCHERS: raise UserError(f"There is no matcher {name!r}.", f"Choose from these: {'; '.join(MATCHERS)}.")
+        if not self.beside and not self.matcher:
+            what = "There is nothing to score: no matcher is named, and none beside."
+            raise UserError(what, "Give --matcher module:function, or --beside cosine.")
 
 # %% ../nbs/07b_match.ipynb #e464201a
 def open_views(
@@ -347,9 +411,7 @@ def match_rows(
     progress:bool=False,
 )->list:                # a dict for each matcher and stratum
     "Scores of matchers on the same features."
-    size = views.a.shape[-1]
-    if size < 2 * extract.stride: raise UserError(f"A view of {size} px has {size // extract.stride} cells of {extract.stride} px on a side.", f"Use --view-size {2 * extract.stride} or more.")
-    grid, rows, cells = (size // extract.stride,) * 2, [], {}
+    grid, rows, cells = (whole_cells(views.a.shape[-1], extract.stride),) * 2, [], {}
     keep = torch.ones(len(views.picture), dtype=torch.bool) if keep is None else keep
     with progress_bar(len(matchers), main=progress, unit="matcher", desc="matching") as bar:
         for name, matcher in matchers.items():
@@ -382,7 +444,10 @@ def match(s:MatchSettings)->list:
     if s.threads: torch.set_num_threads(s.threads)
     named = {s.matcher: load_matcher(s.matcher)} if s.matcher else {}
     extract = extractor(s.features, s.seed)
-    if s.view_size % extract.stride: raise UserError(f"view-size {s.view_size} is not a multiple of a cell, {extract.stride} px.", f"Use --view-size {max(2, round(s.view_size / extract.stride)) * extract.stride}.")
+    whole_cells(s.view_size, extract.stride)
+    if s.out: writable_file(s.out)
+    if s.matcher and s.matcher not in MATCHERS:
+        try_matcher(named[s.matcher], extract, s.view_size, s.matcher)
     views = open_views(s.data, s.pairs, s.view_size, s.seed, s.layout, s.flip, progress=True)
     rows = match_rows(named | {n: MATCHERS[n] for n in s.beside}, extract, views, s.crossed, progress=True)
     print(f"{s.pairs} pairs of views of {s.view_size} px from {s.data}, features {s.features}", match_table(rows), sep="\n", flush=True)

@@ -7,8 +7,9 @@ __all__ = ['KINDS', 'PRESETS', 'ABOUT', 'load_backbone', 'Features', 'whole_view
            'linear_probe', 'cell_classes', 'Pictures', 'scene_pictures', 'paint_coco', 'coco_pictures', 'box_pictures',
            'confusion_matrices', 'segment_scores', 'bootstrap', 'Cells', 'region_cells', 'centred', 'position_shares',
            'retrieve_cells', 'Instances', 'instance_pairs', 'match_parts', 'near_cells', 'part_scores', 'rank_scores',
-           'locate', 'Settings', 'check', 'draw', 'halves', 'image_pair', 'region_pairs', 'offered', 'image_scores',
-           'region_scores', 'instance_scores', 'scores', 'table', 'untrained_twin', 'probe', 'main']
+           'locate', 'Settings', 'check', 'check_layout', 'draw', 'halves', 'image_pair', 'region_pairs', 'offered',
+           'image_scores', 'region_scores', 'instance_scores', 'whole_cells', 'scores', 'table', 'untrained_twin',
+           'probe', 'main']
 
 # %% ../nbs/07_probe.ipynb #705028db
 import dataclasses
@@ -19,7 +20,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -27,12 +28,14 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from safetensors import SafetensorError, safe_open
 
-from .cli import run_main, settings_from_args
-from .data import find_layout, open_data, read_tensor
+from .cli import Range, Seed, Threads, check_fields, run_main, settings_from_args
+from .cli import writable_file
+from .data import LAYOUTS, find_layout, open_data, read_tensor
 from .geometry import cell_centers
 from .model import make_backbone
 from .pairing import pool_features
-from .run import UserError, git_hash, in_range, one_of, open_atomic, progress_bar, read_config, typed_command, versions, warn_counted
+from .run import UserError, git_hash, open_atomic, progress_bar, read_config
+from .run import typed_command, versions, warn_counted
 from .scenes import Scenes, part_targets
 from .views import cut_view, normalise
 
@@ -520,36 +523,50 @@ class Settings:
     run:str = ""                  # run directory whose backbone.safetensors is scored
     weights:str = ""              # or a backbone.safetensors itself
     data:str = "scenes"           # folder of pictures with what is known of them, or 'scenes'
-    layout:str = "auto"           # of the folder: auto, folder, tiny-imagenet, coco or imagenet
-    kind:str = "auto"             # image (kNN, linear), dense (cells), parts (across instances), boxes (localisation); auto: all that the data offer
+    layout:Literal[("auto", *LAYOUTS)] = "auto" # of the folder; auto: recognised
+    kind:Literal[KINDS] = "auto"  # image (kNN, linear), dense (cells), parts, boxes; auto: all that the data offer
     out:str = ""                  # result file; empty is probe-<layout>.json beside the weights
     untrained:bool = False        # also score the same network as it was before training
     # How much
-    bank:int = 4000               # pictures that are known
-    queries:int = 2000            # pictures that are asked about; for parts, in pairs
-    cells:int = 50000             # known cells, drawn at random from the bank
-    batch:int = 64                # pictures at a time
+    bank:Annotated[int, Range(2, 10**7)] = 4000    # pictures that are known
+    queries:Annotated[int, Range(2, 10**7)] = 2000 # pictures asked about; parts: in pairs
+    cells:Annotated[int, Range(1, 10**9)] = 50000  # known cells, drawn from the bank
+    batch:Annotated[int, Range(1, 65536)] = 64     # pictures at a time
     # How
-    view_size:int = 0             # side of the square view, in pixels; 0 is as in the run
-    grid:int = 0                  # cells on a side; 0 is the whole feature map
-    k:tuple[int, ...] = (20,)     # numbers of neighbours
-    temperature:float = 0.07      # of the votes
-    l2:float = 1e-3               # of the linear probe
-    center:str = "none"           # position: cells without the mean of their position; or none
-    repeats:int = 1000            # draws of the bootstrap
-    seed:int = 0                  # of what is drawn
-    threads:int = 0               # CPU threads; 0 leaves it to PyTorch
+    view_size:Annotated[int, Range(8, 4096, zero=True)] = 0 # pixels; 0 is as in the run
+    grid:Annotated[int, Range(2, 512, zero=True)] = 0 # cells on a side; 0: all of them
+    k:tuple[Annotated[int, Range(1, 10**6)], ...] = (20,) # numbers of neighbours
+    temperature:Annotated[float, Range(1e-4, 10**4)] = 0.07 # of the votes
+    l2:Annotated[float, Range(0, 10**6)] = 1e-3      # of the linear probe
+    center:Literal["none", "position"] = "none" # position: without the mean of a cell's position
+    repeats:Annotated[int, Range(2, 10**7)] = 1000 # draws of the bootstrap
+    seed:Seed = 0                                  # of what is drawn
+    threads:Threads = 0                            # CPU threads; 0 leaves it to PyTorch
 
     def __post_init__(self): check(self)
 
 # %% ../nbs/07_probe.ipynb #20cb7714
 def check(s:Settings):
     "Refuse settings that cannot work."
-    one_of("kind", s.kind, KINDS); one_of("center", s.center, ("none", "position"))
-    least = dict(bank=2, queries=2, cells=1, batch=1, view_size=0, grid=0, l2=0, repeats=2, seed=0, threads=0, temperature=1e-4)
-    for name, lo in least.items(): in_range(name, getattr(s, name), lo)
+    check_fields(s)
+    check_layout(s.data, s.layout)
     if not s.k: raise UserError("k is empty.", "Give a number of neighbours, such as 20.")
-    for k in s.k: in_range("k", k, 1, s.bank if s.kind == "image" else None)
+    if s.kind == "image":
+        for k in s.k:
+            Range(1, s.bank).check("k", k)
+
+def check_layout(
+    data,       # folder, or 'scenes'
+    layout:str, # as it was asked for
+):
+    "Refuse a layout that does not fit: scenes are drawn and have no folder."
+    drawn = str(data) == "scenes"
+    if drawn and layout not in ("auto", "scenes"):
+        what = f"layout {layout} is for a folder of pictures, and the data are scenes."
+        raise UserError(what, "Leave --layout out, or name a folder with --data.")
+    if layout == "scenes" and not drawn:
+        what = f"layout scenes is for drawn pictures, and the data are {data}."
+        raise UserError(what, "Leave --layout out, or take --data scenes.")
 
 PRESETS = {"standard": Settings(), "quick": Settings(preset="quick", bank=1000, queries=500, cells=20000, repeats=200)}
 ABOUT = {"standard": "4,000 pictures known, 2,000 asked about: minutes on two CPU cores", "quick": "1,000 known, 500 asked about: an alarm for collapse"}
@@ -636,6 +653,21 @@ def instance_scores(net, s:Settings, grid, size:int, progress:bool=False)->dict:
     return part_scores(*cells.chunk(2), a, b, grid, s.repeats, s.seed) | dict(pairs=len(a.label), parts=int((a.visible & b.visible).sum()), grid=grid[0])
 
 # %% ../nbs/07_probe.ipynb #143a30e1
+def whole_cells(
+    size:int,    # pixels of a view's side
+    stride:int,  # pixels of a cell
+    least:int=2, # cells on a side; one alone leaves nothing to find
+)->int:          # cells on a side
+    "Cells on a side of a view; `UserError` where they are too few or not whole."
+    cells, use = size // stride, max(least, round(size / stride)) * stride
+    if cells < least:
+        what = f"A view of {size} px has {cells} cells of {stride} px on a side."
+        raise UserError(what, f"Use --view-size {least * stride} or more.")
+    if size % stride:
+        what = f"view-size {size} is not a multiple of a cell, {stride} px."
+        raise UserError(what, f"Use --view-size {use}.")
+    return cells
+
 def scores(
     net,                  # a backbone, on any device
     s:Settings,           # what to score, on which data
@@ -644,12 +676,12 @@ def scores(
 )->dict:                  # kind -> scores
     "All scores of a network that the data offer or the settings ask for."
     size = size or s.view_size
-    if size < net.out_stride: raise UserError(f"view-size {size} is smaller than a cell of the network, {net.out_stride} pixels.", "Use a larger --view-size.")
     layout = "scenes" if str(s.data) == "scenes" else find_layout(s.data, s.layout, "val" if s.kind == "boxes" else "train")[0]
-    cells = math.ceil(size / net.out_stride)
+    kinds = offered(layout, s.kind)
+    cells = whole_cells(size, net.out_stride, 1 if kinds == ["image"] else 2)
     if s.grid > cells: raise UserError(f"grid {s.grid} is larger than the feature map, {cells} cells on a side.", f"Use --grid {cells} or less.")
     make = dict(image=lambda: image_scores(net, s, size, progress), parts=lambda: instance_scores(net, s, (s.grid or cells,) * 2, size, progress))
-    return {kind: make[kind]() if kind in make else region_scores(net, s, kind, layout, size, progress) for kind in offered(layout, s.kind)}
+    return {kind: make[kind]() if kind in make else region_scores(net, s, kind, layout, size, progress) for kind in kinds}
 
 # %% ../nbs/07_probe.ipynb #f11fa90d
 def table(
@@ -690,10 +722,11 @@ def probe(
     started, (path, size) = time.time(), _where(s)
     if s.threads: torch.set_num_threads(s.threads)
     net = load_backbone(path).to("cuda" if torch.cuda.is_available() else "cpu")
+    split = "val" if s.kind == "boxes" else "train"
+    name = "scenes" if s.data == "scenes" else find_layout(s.data, s.layout, split)[0]
+    out = writable_file(s.out or path.parent / f"probe-{name}.json")
     found = dict(scores=scores(net, s, size, progress))
     if s.untrained: found["untrained"] = scores(untrained_twin(net, s.seed), s, size, progress)
-    name = "scenes" if s.data == "scenes" else find_layout(s.data, s.layout, "val" if s.kind == "boxes" else "train")[0]
-    out = Path(s.out) if s.out else path.parent / f"probe-{name}.json"
     result = found | dict(weights=str(path), arch=net.arch, view_size=size, settings=dataclasses.asdict(s), command=typed_command(), git=git_hash(),
                           versions=versions(), seconds=round(time.time() - started, 1), finished=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
     with open_atomic(out) as file: file.write(json.dumps(result, indent=1) + "\n")

@@ -4,26 +4,31 @@
 
 # %% auto #0
 __all__ = ['MAIN', 'CURVES', 'GRID', 'COVERED', 'coverage_rows', 'scale_steps', 'option_rows', 'tuned_rows', 'checksum',
-           'StudySettings', 'measure', 'features_of', 'study', 'main', 'read_rows']
+           'StudySettings', 'measure', 'features_of', 'results_folder', 'study', 'main', 'read_rows']
 
 # %% ../nbs/12_study.ipynb #fcaba8bf
 import csv
 import hashlib
 import json
+import os
+import re
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Annotated, Literal
 
 import torch
 
 from .affine import SCALES
-from .cli import run_main, settings_from_args
-from .data import open_data
+from .cli import Range, Seed, Threads, check_fields, run_main, settings_from_args
+from .cli import writable_file, writable_folder
+from .data import LAYOUTS, find_layout, open_data
 from .match import MATCHERS, Matcher, cells_of, draw_views, extractor, match_rows, run_matcher, score_pairs, write_rows
 from .pairing import pair, pair_errors, right_pairs
-from .run import UserError, git_hash, in_range, one_of, open_atomic, progress_bar, typed_command, versions
+from .probe import check_layout, whole_cells
+from .run import UserError, git_hash, open_atomic, typed_command, versions
 from .trust import precision_coverage, rejection, threshold_for
 from .views import Augment
 
@@ -90,22 +95,20 @@ class StudySettings:
     "Score matchers on pairs of views of a folder of pictures, for several sets of features, and write tables."
     preset:str = "standard"           # the only one
     data:str = ""                     # folder of pictures
-    layout:str = "folder"             # of the folder: auto, folder, tiny-imagenet, coco or imagenet
+    layout:Literal[("auto", *LAYOUTS)] = "folder" # of the folder; auto: recognised
     name:str = ""                     # of the pictures, in the results
     features:tuple[str, ...] = ("hog", "random") # hog, random (random-1: with seed 1), backbone files or runs
-    matchers:str = "main"             # main or all
+    matchers:Literal["main", "all"] = "main"      # which are scored
     options:bool = False              # also vary the options, and tune them
     crossed:bool = False              # also score flip x scale x overlap
-    pairs:int = 1000                  # pairs of views; half of the pictures are for choosing
-    view_size:int = 64                # pixels of a view
-    seed:int = 7                      # of the views
+    pairs:Annotated[int, Range(4, 10**7)] = 1000  # pairs of views, half of them for choosing
+    view_size:Annotated[int, Range(16, 4096)] = 64 # pixels of a view
+    seed:Seed = 7                     # of the views
     out:str = "results/pairs"         # folder for the tables
-    threads:int = 0                   # CPU threads; 0 leaves PyTorch's choice
+    threads:Threads = 0               # CPU threads; 0 leaves PyTorch's choice
     debug:bool = False                # show tracebacks
 
-    def __post_init__(self):
-        one_of("matchers", self.matchers, ("main", "all"))
-        for name, low, high in (("pairs", 4, 10**7), ("view_size", 16, 4096), ("seed", 0, 2**32 - 1), ("threads", 0, 4096)): in_range(name, getattr(self, name), low, high)
+    def __post_init__(self): check_fields(self)
 
 # %% ../nbs/12_study.ipynb #c4bf2fba
 COVERED = ("cosine", "hough", "affine", "affine, two looks", "affine, contrast, two looks", "geometric")
@@ -120,27 +123,50 @@ def measure(s:StudySettings, tables, label:str, extract, views)->dict:
                 options=lambda: option_rows(cells, views, grid, keep), tuned=lambda: tuned_rows(cells, views, grid, keep))
     return {t: [dict(data=s.name, features=label, **row) for row in make[t]()] for t in tables}
 
+def _label(kind:str)->str:
+    "What a set of features is called in the results: the run's folder, or the word."
+    if kind == "random":
+        return "random-0"
+    path = Path(os.path.abspath(kind))
+    return path.parent.name if path.suffix == ".safetensors" else path.name
+
 def features_of(kind:str)->tuple:
     "Label and extractor of a set of features; random-3 is the untrained network of seed 3."
-    if kind.startswith("random-"):
-        if not kind[7:].isdigit(): raise UserError(f"There are no features {kind}.", "Give random-1, with a whole number.")
-        return kind, extractor("random", int(kind[7:]))
-    return ("random-0" if kind == "random" else Path(kind).parent.name if kind.endswith(".safetensors") else Path(kind).name), extractor(kind)
+    seed = re.fullmatch("random-([0-9]{1,10})", kind)
+    if kind.startswith("random-") and not (seed and int(seed[1]) < 2**32):
+        remedy = "Give random-1, with a whole number from 0 to 4294967295."
+        raise UserError(f"There are no features {kind}.", remedy)
+    if seed:
+        return kind, extractor("random", int(seed[1]))
+    return _label(kind), extractor(kind)
 
 # %% ../nbs/12_study.ipynb #92ab0744
+def results_folder(s:StudySettings)->Path:
+    "Where the tables of these pictures go. Raises UserError where the name is no name."
+    if not s.data or not s.name:
+        raise UserError("The pictures are not named.", "Give --data FOLDER and --name NAME.")
+    if not re.fullmatch(r"[^\W_][\w.+ -]*", s.name):
+        what = f"name is {s.name!r}, which is no name for a folder of results."
+        raise UserError(what, "Use letters, digits, spaces and . _ + - in --name.")
+    return Path(s.out) / s.name
+
 def study(s:StudySettings):
     "Measure what is not there yet, and write it."
-    if not s.data or not s.name: raise UserError("The pictures are not named.", "Give --data FOLDER and --name NAME.")
+    folder = results_folder(s)
+    wanted = ("scores", "coverage") + ("options", "tuned") * s.options
+    check_layout(s.data, "auto" if s.layout == "folder" else s.layout) # the default
+    if not s.features: raise UserError("There are no features.", "Give --features hog.")
     if s.threads: torch.set_num_threads(s.threads)
-    wanted, folder = ("scores", "coverage") + ("options", "tuned") * s.options, Path(s.out) / s.name
     todo = [(label, extract, missing) for label, extract in map(features_of, s.features) if (missing := [t for t in wanted if not (folder / label / f"{t}.csv").exists()])]
+    for label, extract, missing in todo:
+        whole_cells(s.view_size, extract.stride)
+        for name in missing: writable_file(folder / label / f"{name}.csv")
     if not todo: print(f"All of {s.name} is there already."); return
     source = open_data(s.data, s.layout, s.view_size, seed=s.seed, augment=Augment())
     views, files = draw_views(source, s.pairs, s.view_size, s.seed), checksum(source.names or ())
     for label, extract, missing in todo:
-        started, out = time.time(), folder / label
+        started, out = time.time(), writable_folder(folder / label)
         tables = measure(s, missing, label, extract, views)
-        out.mkdir(parents=True, exist_ok=True)
         about = dict(settings=asdict(s), pictures=len(source), checksum=files, command=typed_command(), git=git_hash(), versions=versions(), seconds=round(time.time() - started, 1))
         with open_atomic(out / f"{missing[0]}.json") as file: file.write(json.dumps(about, indent=1) + "\n")
         for name, rows in tables.items(): write_rows(out / f"{name}.csv", rows)

@@ -117,7 +117,8 @@ CHOICES = dict(method=(*METHODS, "supervised"), schedule=("step", "epoch"), reme
     layout=("auto", *LAYOUTS), arch=tuple(RESNETS), match_on=("backbone", "projected"), init=("torchvision", "fan_in"), precision=("no", "fp16", "bf16"))
 AT_LEAST = dict(epochs=1, steps=0, batch_size=2, accumulate=1, lr=0, sgd_momentum=0, weight_decay=0, clip=0, queue=1, lam=0, sigma=0, exponent=1e-3, temperature=1e-3, min_area=1e-3, stages=1, stride=1, grid=0,
     dim=1, bn_group=2, view_size=8, workers=0, threads=0, log_every=1, checkpoint_every=1, keep=1, probe_every=0, seed=0, jitter=0, swap=0)
-AT_MOST = dict(seed=2**32 - 1, sigma=100, exponent=100, lr=1e30, weight_decay=1e30, temperature=1e30, clip=1e30, sgd_momentum=1, ema=1, lam=1, stages=4, min_area=1, flip=1, bad_share=1, jitter=100, swap=1)
+AT_MOST = dict(seed=2**32 - 1, sigma=100, exponent=100, lr=1e30, weight_decay=1e30, temperature=1e30, clip=1e30, sgd_momentum=1, ema=1, lam=1, stages=4, min_area=1, flip=1, bad_share=1, jitter=100, swap=1,
+    threads=1024, workers=1024)
 FREE = ("out", "resume", "log_every", "checkpoint_every", "keep", "probe_every", "probe_data", "workers", "threads", "log_with", "debug") # may differ on resume
 
 # %% ../nbs/08_train.ipynb #302b2301
