@@ -9,6 +9,7 @@ __all__ = ['LAYOUTS', 'Weights', 'to_detectron2', 'from_detectron2', 'read_weigh
 # %% ../nbs/09_weights.ipynb #a24915d3
 import pickle
 import re
+import shlex
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -339,29 +340,116 @@ def backbone_from(
     net.arch = w.arch, w.stages, w.stride
     return net
 
+# %% ../nbs/09_weights.ipynb #0071fd46
+def _blocks(w):
+    "Are its blocks basic ones, and groups and width of its first 3x3 convolution."
+    conv = w.state["layer1.0.conv2.weight"]
+    width, inside = conv.shape[:2]
+    return "layer1.0.conv3.weight" not in w.state, width // inside, inside
+
+def _dilations(w):
+    "Dilation of each stage: twice that of the stage before where the stride was taken out."
+    found = [1]
+    for stage in range(2, w.stages + 1):
+        found.append(found[-1] * (2 if 2 ** (stage + 1) > w.stride else 1))
+    return found
+
+def _loop(w):
+    "Lines of a program that take strides out of `net`."
+    stages = [f"(net.layer{i}, {d})" for i, d in enumerate(_dilations(w), 1) if d > 1]
+    return [
+        f"for stage, dilation in [{', '.join(stages)}]:   # stride {w.stride}",
+        "    convs = [m for m in stage.modules() if isinstance(m, torch.nn.Conv2d)]",
+        "    for conv in convs: conv.stride = 1, 1",
+        "    for i, conv in enumerate(c for c in convs if c.kernel_size == (3, 3)):",
+        "        conv.dilation = conv.padding = (dilation if i else dilation // 2,) * 2"]
+
+# %% ../nbs/09_weights.ipynb #b7d6437c
+def _tell_torchvision(w, path):
+    "A program that loads the file into torchvision's network, without a classifier."
+    widened = [d > 1 for d in _dilations(w)[1:]] + [False] * (4 - w.stages)
+    option = any(widened) and not _blocks(w)[0]
+    extra = f", replace_stride_with_dilation={widened}" if option else ""
+    return [
+        "import torch",
+        "from torchvision.models import get_model",
+        f"net = get_model({w.arch!r}, weights=None{extra})",
+        *(f"net.layer{i} = torch.nn.Identity()   # not in the file"
+          for i in range(w.stages + 1, 5)),
+        "net.fc = torch.nn.Identity()   # not in the file",
+        f"net.load_state_dict(torch.load({path!r}))",
+        *(_loop(w) if any(widened) and not option else [])]
+
+def _tell_timm(w, path):
+    "A program that loads the file into timm's network; a cut one gives a list of one map."
+    own = 2 ** (w.stages + 1)
+    kind = "num_classes=0"
+    if w.stages < 4: kind = f"features_only=True, out_indices=({w.stages},)"
+    option = w.stride < own and w.stride >= 8
+    if option: kind += f", output_stride={w.stride}"
+    loop = ["import torch", *_loop(w)] if w.stride < own and not option else []
+    return ["import timm",
+            f"net = timm.create_model({w.arch!r}, {kind}, checkpoint_path={path!r})", *loop]
+
+# %% ../nbs/09_weights.ipynb #08fa57e2
+def _tell_detectron2(w, path):
+    "Settings of detectron2, as words behind its training command."
+    basic, groups, width = _blocks(w)
+    depth = re.search(r"resne\w*?(\d+)", w.arch)[1]
+    lines = [
+        f"MODEL.WEIGHTS {shlex.quote(path)}",
+        "INPUT.FORMAT RGB",
+        "MODEL.PIXEL_MEAN '[123.675, 116.28, 103.53]'",
+        "MODEL.PIXEL_STD '[58.395, 57.12, 57.375]'",
+        f"MODEL.RESNETS.DEPTH {depth}",
+        "MODEL.RESNETS.STRIDE_IN_1X1 False"]
+    if basic: lines.append("MODEL.RESNETS.RES2_OUT_CHANNELS 64")
+    elif (groups, width) != (1, 64):
+        lines += [f"MODEL.RESNETS.NUM_GROUPS {groups}",
+                  f"MODEL.RESNETS.WIDTH_PER_GROUP {width}"]
+    if w.stages < 4:
+        lines += [f"MODEL.RESNETS.OUT_FEATURES \"['res{w.stages + 1}']\"",
+                  f"# it ends after res{w.stages + 1}; whatever is asked for after that,"
+                  " a C4 head's res5 too, begins at random"]
+    if (w.stages, w.stride) == (4, 16) and not basic:
+        lines += ["MODEL.RESNETS.RES5_DILATION 2",
+                  "# detectron2 dilates the first block of res5 too: its features differ"]
+    elif w.stride < 2 ** (w.stages + 1):
+        lines.append(f"# its stride is {w.stride}, and detectron2 can only make"
+                     f" {2 ** (w.stages + 1)} here: its features differ")
+    return lines
+
+def _tell_mmdetection(w, path):
+    "The backbone of a config of mmdetection or mmsegmentation."
+    basic, groups, width = _blocks(w)
+    if w.arch.startswith("wide"):
+        return ["# mmdetection has no wide ResNet; the file has torchvision's keys"]
+    words = ["type='ResNet'"]
+    if groups > 1: words = ["type='ResNeXt'", f"groups={groups}", f"base_width={width}"]
+    words.append("depth=" + re.search(r"resne\w*?(\d+)", w.arch)[1])
+    dilations = tuple(_dilations(w))
+    if w.stages < 4 or max(dilations) > 1:
+        strides = (1, *(1 if d > 1 else 2 for d in dilations[1:]))
+        words += [f"num_stages={w.stages}", f"{strides=}", f"{dilations=}",
+                  f"out_indices=({w.stages - 1},)"]
+    words.append(f"init_cfg=dict(type='Pretrained', checkpoint={path!r})")
+    lines = [f"backbone=dict({', '.join(words)}, style='pytorch')"]
+    if max(dilations) == 1: return lines
+    if basic: return [*lines, "# mmdetection dilates one convolution of each basic block,"
+                              " not both: its features differ"]
+    return [*lines, "# mmdetection dilates each stage's first block too: its features"
+                    " differ; mmsegmentation's are these with contract_dilation=True"]
+
 # %% ../nbs/09_weights.ipynb #48708453
 def advice(
     weights:Weights,
     layout:str,       # a key of LAYOUTS
     path="FILE",      # where the weights are
-)->list:              # lines to print
+)->list:              # lines to print; for torchvision and timm a program, which leaves the network as `net`
     "What has to be set in the program that the file is for."
-    w, own = weights, 2 ** (weights.stages + 1)
-    depth, conv = re.search(r"resne\w*?(\d+)", w.arch)[1], w.state["layer1.0.conv2.weight"]
-    groups, width, basic = conv.shape[0] // conv.shape[1], conv.shape[1], "layer1.0.conv3.weight" not in w.state
-    kind = "type='ResNet'" if groups == 1 else f"type='ResNeXt', groups={groups}, base_width={width}"
-    lines = dict(
-        torchvision=[f"net.load_state_dict(torch.load({str(path)!r}), strict=False)   # only fc may be missing"],
-        timm=[f"timm.create_model({w.arch!r}, num_classes=0, checkpoint_path={str(path)!r})"],
-        mmdetection=[f"backbone=dict({kind}, depth={depth}, style='pytorch', init_cfg=dict(type='Pretrained', checkpoint={str(path)!r}))"],
-        detectron2=[f"MODEL.WEIGHTS {path}", "INPUT.FORMAT RGB", "MODEL.PIXEL_MEAN [123.675, 116.28, 103.53]", "MODEL.PIXEL_STD [58.395, 57.12, 57.375]",
-                    f"MODEL.RESNETS.DEPTH {depth}", "MODEL.RESNETS.STRIDE_IN_1X1 False"]).get(layout, [])
-    if layout == "detectron2" and basic: lines.append("MODEL.RESNETS.RES2_OUT_CHANNELS 64")
-    elif layout == "detectron2" and (groups, width) != (1, 64): lines += [f"MODEL.RESNETS.NUM_GROUPS {groups}", f"MODEL.RESNETS.WIDTH_PER_GROUP {width}"]
-    if layout == "mmdetection" and w.arch.startswith("wide"): lines = ["# mmdetection has no wide ResNet; the file has torchvision's keys"]
-    if layout != "houghcl" and w.stride != own: lines.append(f"# its stride is {w.stride}; {layout} makes {own} unless it is told otherwise")
-    if layout != "houghcl" and w.stages < 4: lines.append(f"# it ends after stage {w.stages}; later stages stay as {layout} starts them")
-    return lines
+    tell = dict(torchvision=_tell_torchvision, timm=_tell_timm, detectron2=_tell_detectron2,
+                mmdetection=_tell_mmdetection)
+    return tell[layout](weights, str(path)) if layout in tell else []
 
 # %% ../nbs/09_weights.ipynb #4c868c58
 @dataclass(frozen=True)
@@ -379,7 +467,7 @@ class Settings:
     def __post_init__(self):
         if self.layout: one_of("layout", self.layout, LAYOUTS)
         if self.arch: one_of("arch", self.arch, RESNETS)
-        in_range("stages", self.stages, 1, 4); in_range("stride", self.stride, 0); in_range("seed", self.seed, 0)
+        in_range("stages", self.stages, 1, 4); in_range("stride", self.stride, 0); in_range("seed", self.seed, 0, 2**32 - 1)
 
 # %% ../nbs/09_weights.ipynb #2d33808d
 def describe(
