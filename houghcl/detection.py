@@ -10,6 +10,9 @@ __all__ = ['FREE', 'AT_LEAST', 'PROTOCOLS', 'ABOUT', 'LOSSES', 'COLUMNS', 'SCORE
            'save', 'score', 'loop', 'describe', 'told', 'finish', 'tune', 'tables', 'load_detector', 'predict', 'named',
            'settings', 'main']
 
+# %% ../nbs/10_detection.ipynb #e6b0bc1f
+from .threads import wait_passively
+
 # %% ../nbs/10_detection.ipynb #c03e45f3
 import itertools
 import json

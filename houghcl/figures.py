@@ -8,6 +8,9 @@ __all__ = ['SHOWN', 'FIGURES', 'select_pairs', 'draw_pairs', 'poster_figure', 'S
            'load_run', 'Views', 'draw_thetas', 'make_pair', 'read_photo', 'Seen', 'see', 'run_figures', 'Settings',
            'write_figures', 'main']
 
+# %% ../nbs/06_figures.ipynb #30215fbe
+from .threads import wait_passively
+
 # %% ../nbs/06_figures.ipynb #14c5f0ec
 import math
 from dataclasses import dataclass

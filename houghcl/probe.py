@@ -10,6 +10,9 @@ __all__ = ['KINDS', 'PRESETS', 'ABOUT', 'load_backbone', 'Features', 'whole_view
            'locate', 'Settings', 'check', 'draw', 'halves', 'image_pair', 'region_pairs', 'offered', 'image_scores',
            'region_scores', 'instance_scores', 'scores', 'table', 'untrained_twin', 'probe', 'main']
 
+# %% ../nbs/07_probe.ipynb #6beefe8b
+from .threads import wait_passively
+
 # %% ../nbs/07_probe.ipynb #705028db
 import dataclasses
 import itertools

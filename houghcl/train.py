@@ -11,6 +11,9 @@ __all__ = ['CHOICES', 'AT_LEAST', 'AT_MOST', 'FREE', 'PRESETS', 'ABOUT', 'COLUMN
            'example_views', 'draw', 'pairs_figure', 'export_backbone', 'prepare_run', 'about_pairs', 'describe',
            'hints', 'train', 'finish', 'settings', 'main']
 
+# %% ../nbs/08_train.ipynb #4d52b56e
+from .threads import wait_passively
+
 # %% ../nbs/08_train.ipynb #0d1ef8a4
 import ctypes
 import itertools
