@@ -34,18 +34,21 @@ def core_times(
 class Crowding:
     "How much longer the work of this process takes than on free cores; call it now and then."
     def __init__(self,
+        least=20.0,                # seconds that are too few to judge
         times=core_times,          # seconds run and waited so far, or None
         clock=time.perf_counter,   # seconds
     ):
-        self.times, self.clock = times, clock
+        self.least, self.times, self.clock = least, times, clock
         self.last, self.at = times(), clock()
 
     def __call__(self)->float: # 1 where cores were free, where the system does not tell, or where little was computed
-        "The factor since the last call."
-        (last, at), self.last, self.at = (self.last, self.at), self.times(), self.clock()
-        if last is None or self.last is None: return 1.0
-        ran, waited = (now - then for now, then in zip(self.last, last))
-        if ran <= 0 or waited < 0.5 * (self.at - at): return 1.0
+        "The factor since it was last told."
+        passed = self.clock() - self.at
+        if passed < self.least: return 1.0
+        then, self.last, self.at = self.last, self.times(), self.at + passed
+        if then is None or self.last is None: return 1.0
+        ran, waited = (now - before for now, before in zip(self.last, then))
+        if ran <= 0 or waited < 0.5 * passed: return 1.0
         return (ran + waited) / ran
 
 CROWDED = 1.5    # from this factor on a run says so
@@ -55,6 +58,7 @@ def crowding_text(
 )->str:
     "What is wrong with a run on crowded cores, and what to do."
     spins = os.environ.get("OMP_WAIT_POLICY", "").upper() != "PASSIVE"
-    return (f"other work fills the cores: steps take about {factor:.1f} times as long as on free ones. "
-            + ("Set OMP_WAIT_POLICY=PASSIVE, or use --threads 1." if spins
-               else "Nothing is wrong with the run; stop the other work, or let it take its time."))
+    advice = ("Set OMP_WAIT_POLICY=PASSIVE, or use --threads 1." if spins
+              else "The run is sound, but slow: stop the other work, or be patient.")
+    return (f"other work fills the cores: steps take about {factor:.1f} times as long "
+            f"as on free ones. {advice}")

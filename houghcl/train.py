@@ -12,7 +12,8 @@ __all__ = ['CHOICES', 'AT_LEAST', 'AT_MOST', 'FREE', 'PRESETS', 'ABOUT', 'COLUMN
            'hints', 'train', 'finish', 'settings', 'main']
 
 # %% ../nbs/08_train.ipynb #4d52b56e
-from .threads import wait_passively
+from .threads import CROWDED, Crowding, crowding_text
+from .figures import NOTE, RULES, telling_views
 
 # %% ../nbs/08_train.ipynb #0d1ef8a4
 import ctypes
@@ -381,8 +382,10 @@ def metrics_row(
 
 # %% ../nbs/08_train.ipynb #3ac696a6
 class Watch:
-    "Warn when the pairs stay at the same cell, or the dense loss at chance, for `patience` steps."
-    def __init__(self, patience:int=200): self.patience, self.since = patience, {}
+    "Warn when the pairs stay at the same cell, or the dense loss at chance, for `patience` steps; once, when other work fills the cores."
+    def __init__(self, patience:int=200):
+        self.patience, self.since = patience, {}
+        self.crowding, self.told = Crowding(), False
 
     def __call__(self, row:dict, dense:bool):
         signs = dict(lock_in=row["same_cell"] > 0.6, dead_branch=row["dense_share"] > 0.98) if dense and row["lam"] > 0 else {}
@@ -391,6 +394,10 @@ class Watch:
         for name, on in signs.items():
             if not on: self.since.pop(name, None)
             elif row["step"] - self.since.setdefault(name, row["step"]) >= self.patience: warn_counted(name, texts[name])
+        factor = self.crowding()
+        if factor >= CROWDED and not self.told and world()[0] == 0:
+            self.told = True
+            warn_counted("cores", crowding_text(factor))
 
 # %% ../nbs/08_train.ipynb #917d3abc
 def on_main(
@@ -520,10 +527,11 @@ def loop(
 
 # %% ../nbs/08_train.ipynb #ed2c9ca9
 def example_views(t:Trainer, n:int=4)->tuple:
-    "Two views each of the first n pictures, the same each time, without colour changes."
+    "Two views each of n of the first pictures, the same each time, without colour changes: those that show most, with their maps."
     plain = replace(augment_of(t.s), jitter=0.0, grey=0.0, blur=0.0)
-    batch = torch.utils.data.default_collate([t.source[(0, i)] for i in range(min(n, len(t.source)))])
-    return make_views(batch, t.s.seed, plain, t.s.view_size, t.acc.device)
+    batch = torch.utils.data.default_collate([t.source[(0, i)] for i in range(min(16 * n, len(t.source)))])
+    made = make_views(batch, t.s.seed, plain, t.s.view_size, t.acc.device)
+    return tuple(x[telling_views(*made, n, t.s.view_size // t.s.stride).to(x.device)] for x in made)
 
 def _write_figure(figure, path):
     with open_atomic(path, "wb") as file: figure.savefig(file, format="png", dpi=100)
@@ -537,14 +545,16 @@ def draw(t:Trainer, run:RunDir):
     except Exception as error: warn_counted("figure", f"the figures of step {t.step} could not be written: {error}")
 
 def pairs_figure(t:Trainer):
-    "The poster's picture: cosine pairs beside voted pairs, on the features of this run."
-    a, b, _, _ = example_views(t)
+    "The poster's picture: pairs by cosine, by votes for a shift and by affine votes, on the features of this run; right ones and wrong ones told apart."
+    a, b, *maps = example_views(t)
     f_a, f_b, f_m = matching_features(t.net, a, b)
-    second = {} if f_m is None else dict(mirrored=f_m)
-    votes = ("HoughCL+: affine votes", "affine", pair_options(t.s) | second) if t.s.method == "houghcl+" else ("HoughCL: votes", "hough", dict(sigma=t.s.sigma, exponent=t.s.exponent))
-    found = {name: [x.cpu() for x in pair(how, f_a, f_b, t.net.grid, **options)] for name, how, options in (("DenseCL: highest cosine", "cosine", {}), votes)}
-    n = f_a.shape[1]; top = min(5, n // 2)
-    return poster_figure(denormalise(a).cpu(), denormalise(b).cpu(), found, t.net.grid, top, min(20, n - top))
+    votes = dict(sigma=t.s.sigma, exponent=t.s.exponent)
+    affine = votes | dict(contrast=t.s.contrast) | ({} if f_m is None else dict(mirrored=f_m))
+    options = dict(cosine={}, hough=votes, affine=affine)
+    found = {name: pair(rule, f_a, f_b, t.net.grid, **options[rule]) for rule, name in RULES.items()}
+    n = f_a.shape[1]
+    top = min(5, n // 2)
+    return poster_figure(denormalise(a), denormalise(b), found, t.net.grid, top, min(20, n - top), maps, f"{NOTE} Method {t.s.method}, step {t.step}.")
 
 def export_backbone(t:Trainer, run:RunDir):
     "Write backbone.safetensors."
