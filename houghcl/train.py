@@ -14,6 +14,7 @@ __all__ = ['CHOICES', 'AT_LEAST', 'AT_MOST', 'FREE', 'PRESETS', 'ABOUT', 'COLUMN
 # %% ../nbs/08_train.ipynb #4d52b56e
 from .threads import CROWDED, Crowding, crowding_text
 from .figures import NOTE, RULES, telling_views
+from .pairing import pck
 
 # %% ../nbs/08_train.ipynb #0d1ef8a4
 import ctypes
@@ -526,12 +527,11 @@ def loop(
         if prober(): images, since = 0, time.perf_counter()
 
 # %% ../nbs/08_train.ipynb #ed2c9ca9
-def example_views(t:Trainer, n:int=4)->tuple:
-    "Two views each of n of the first pictures, the same each time, without colour changes: those that show most, with their maps."
+def example_views(t:Trainer, n:int=64)->tuple:
+    "Two views each of the first n pictures, the same each time, without colour changes; then their maps."
     plain = replace(augment_of(t.s), jitter=0.0, grey=0.0, blur=0.0)
-    batch = torch.utils.data.default_collate([t.source[(0, i)] for i in range(min(16 * n, len(t.source)))])
-    made = make_views(batch, t.s.seed, plain, t.s.view_size, t.acc.device)
-    return tuple(x[telling_views(*made, n, t.s.view_size // t.s.stride).to(x.device)] for x in made)
+    batch = torch.utils.data.default_collate([t.source[(0, i)] for i in range(min(n, len(t.source)))])
+    return make_views(batch, t.s.seed, plain, t.s.view_size, t.acc.device)
 
 def _write_figure(figure, path):
     with open_atomic(path, "wb") as file: figure.savefig(file, format="png", dpi=100)
@@ -544,17 +544,24 @@ def draw(t:Trainer, run:RunDir):
         _write_figure(pairs_figure(t), run.pairs)
     except Exception as error: warn_counted("figure", f"the figures of step {t.step} could not be written: {error}")
 
-def pairs_figure(t:Trainer):
+def pairs_figure(
+    t:Trainer,
+    rows:int=4,   # pictures that are drawn; the score beside a method's name is that of all the examples
+):
     "The poster's picture: pairs by cosine, by votes for a shift and by affine votes, on the features of this run; right ones and wrong ones told apart."
-    a, b, *maps = example_views(t)
+    a, b, *maps = views = example_views(t)
     f_a, f_b, f_m = matching_features(t.net, a, b)
+    shown = telling_views(*views, rows, t.s.view_size // t.s.stride).to(a.device)
     votes = dict(sigma=t.s.sigma, exponent=t.s.exponent)
     affine = votes | dict(contrast=t.s.contrast) | ({} if f_m is None else dict(mirrored=f_m))
-    options = dict(cosine={}, hough=votes, affine=affine)
-    found = {name: pair(rule, f_a, f_b, t.net.grid, **options[rule]) for rule, name in RULES.items()}
+    found = {}
+    for rule, options in dict(cosine={}, hough=votes, affine=affine).items():
+        index, confidence = pair(rule, f_a, f_b, t.net.grid, **options)
+        found[f"{RULES[rule]} ({pck(index, *maps, t.net.grid):.2f})"] = index[shown], confidence[shown]
     n = f_a.shape[1]
     top = min(5, n // 2)
-    return poster_figure(denormalise(a), denormalise(b), found, t.net.grid, top, min(20, n - top), maps, f"{NOTE} Method {t.s.method}, step {t.step}.")
+    note = f"{NOTE} Method {t.s.method}, step {t.step}. In brackets: PCK over {len(a)} pairs of views."
+    return poster_figure(*(denormalise(v[shown]) for v in (a, b)), found, t.net.grid, top, min(20, n - top), [m[shown] for m in maps], note)
 
 def export_backbone(t:Trainer, run:RunDir):
     "Write backbone.safetensors."
