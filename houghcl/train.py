@@ -14,6 +14,7 @@ __all__ = ['CHOICES', 'AT_LEAST', 'AT_MOST', 'FREE', 'PRESETS', 'ABOUT', 'COLUMN
 # %% ../nbs/08_train.ipynb #4d52b56e
 from .threads import CROWDED, Crowding, crowding_text
 from .figures import NOTE, RULES, telling_views
+from .model import world
 from .pairing import pck
 
 # %% ../nbs/08_train.ipynb #0d1ef8a4
@@ -59,7 +60,7 @@ class Settings:
     seed:int = 0                  # of everything that is drawn
     # Length and optimiser
     epochs:int = 1                # passes over the data
-    steps:int = 140               # optimiser steps; above 0 it sets the length in place of epochs
+    steps:int = 300               # optimiser steps; above 0 it sets the length in place of epochs
     batch_size:int = 64           # images in an optimiser step, over all processes and micro-batches
     accumulate:int = 1            # micro-batches in an optimiser step
     lr:float = 0.06               # learning rate at the start, for the whole batch; never rescaled
@@ -68,7 +69,7 @@ class Settings:
     weight_decay:float = 1e-4     # on all parameters
     clip:float = 0.0              # largest norm of the gradient; 0 is off
     # Loss and matching
-    queue:int = 4096              # length of both queues
+    queue:int = 256               # length of both queues
     ema:float = 0.99              # momentum of the key network
     temperature:float = 0.2       # of both losses
     lam:float = 0.5               # weight of the dense loss
