@@ -3,13 +3,19 @@
     python .ci/notebooks.py refresh [NB ...]    run, store the outputs, clean
     python .ci/notebooks.py check [NB ...]      run, compare the printed text with the stored one
 
-Without names: every notebook under nbs/. Slow cells run too; cells flagged `gpu` or `eval: false` are left out and keep
-what is stored. Pictures and standard error are not compared; numbers with a decimal point may differ by 1 % or by one
-unit of their last place. A cell whose text cannot repeat (times, say) holds the comment `# output varies`.
+Without names: every notebook under nbs/. Each runs alone in a kernel of its own, from top to bottom, as "Run all" in
+Jupyter does: it knows no flags, so slow cells and cells flagged `eval: false` run too. Pictures and standard error are
+not compared; numbers with a decimal point may differ by 1 % or by one unit of their last place. A cell whose text
+cannot repeat (times, say) holds the comment `# output varies`.
 """
-import copy, json, os, re, subprocess, sys, time
+import json, os, re, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbdev.clean import clean_nb
 
 ROOT = Path(__file__).resolve().parent.parent
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.I)
@@ -38,39 +44,37 @@ def text(outputs: list) -> list[str]:
         " ".join([*sorted(d), *("".join(d.get(k, "")) for k in ("text/plain", "text/markdown"))]) for d in shown]
 
 
-def execute(path: Path) -> tuple[dict, set]:
-    "The notebook with fresh outputs, and the ids of the cells that ran. Ends the program where a cell fails."
-    from execnb.shell import CaptureShell
-    from nbdev.clean import clean_nb
-    from nbdev.process import NBProcessor
-    os.environ["IN_TEST"] = "1"
-    nb, ran = json.loads(path.read_text(encoding="utf-8")), set()
-    parsed = NBProcessor(path).nb.cells
-    os.chdir(path.parent)
-    shell = CaptureShell(mpl_format="png")
-    for cell, p in zip(nb["cells"], parsed):
-        flags = p.directives_
-        if p.cell_type != "code" or "gpu" in flags or flags.get("eval:", [""])[0].lower() == "false": continue
-        outputs = shell.run(p.source)
-        if shell.exc:
-            sys.exit(f"cell {cell['id']}:\n{p.source}\n\n" + "".join(outputs[-1].get("traceback", [repr(shell.exc)])))
-        # standard error holds progress bars and the paths of one machine
-        cell["outputs"] = [json.loads(json.dumps(o)) for o in outputs if o.get("name") != "stderr"]
-        ran.add(cell["id"])
-    clean_nb(nb)
-    return nb, ran
+def execute(path: Path) -> dict:
+    "The notebook with fresh outputs. Ends the program where a cell fails."
+    nb = nbformat.read(path, as_version=4)
+    # standard error holds progress bars and the paths of one machine
+    client = NotebookClient(nb, timeout=None, kernel_name="python3", record_timing=False, coalesce_streams=True,
+                            resources={"metadata": {"path": str(path.parent)}})
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        failed = next(c for c in nb.cells if any(o.output_type == "error" for o in c.get("outputs", [])))
+        sys.exit(f"cell {failed.id}:\n{error}")
+    except DeadKernelError:
+        sys.exit("the kernel died")
+    fresh = json.loads(nbformat.writes(nb))
+    for cell in fresh["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
+    clean_nb(fresh)
+    return fresh
 
 
 def one(mode: str, path: Path) -> None:
     "Run one notebook in this process."
     old = json.loads(path.read_text(encoding="utf-8"))
-    new, ran = execute(path)
+    new = execute(path)
     if mode == "refresh":
         path.write_text(json.dumps(new, sort_keys=True, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return
     stale = []
     for a, b in zip(old["cells"], new["cells"]):
-        if b["id"] not in ran or "# output varies" in "".join(b["source"]): continue
+        if b["cell_type"] != "code" or "# output varies" in "".join(b["source"]): continue
         x, y = text(a["outputs"]), text(b["outputs"])
         if len(x) != len(y) or not all(map(same, x, y)):
             stale.append(f"cell {b['id']} stores\n{chr(10).join(x)}\nbut now gives\n{chr(10).join(y)}\n")

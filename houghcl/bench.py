@@ -6,6 +6,9 @@
 __all__ = ['time_in_turns', 'peak_memory', 'pairing_jobs', 'pairing_rows', 'step_job', 'step_rows', 'demo_rows', 'BenchSettings',
            'write_table', 'bench', 'main']
 
+# %% ../nbs/11_bench.ipynb #4e0b4887
+from .threads import wait_passively
+
 # %% ../nbs/11_bench.ipynb #9138524f
 import csv
 import ctypes

@@ -11,6 +11,9 @@ __all__ = ['Whole', 'Count', 'Positive', 'Share', 'Side', 'FREE', 'PROTOCOLS', '
            'state_of', 'usable', 'restore', 'diverged', 'save', 'score', 'loop', 'describe', 'told', 'finish', 'tune',
            'tables', 'load_detector', 'own_picture', 'predict', 'named', 'settings', 'main']
 
+# %% ../nbs/10_detection.ipynb #e6b0bc1f
+from .threads import wait_passively
+
 # %% ../nbs/10_detection.ipynb #c03e45f3
 import dataclasses
 import itertools

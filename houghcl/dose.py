@@ -5,6 +5,9 @@
 # %% auto #0
 __all__ = ['COLUMNS', 'dose_of', 'DoseSettings', 'backbone_of', 'response_of', 'dose', 'main']
 
+# %% ../nbs/12b_dose.ipynb #4fce9870
+from .threads import wait_passively
+
 # %% ../nbs/12b_dose.ipynb #2efaa18a
 import math
 import time

@@ -7,6 +7,9 @@ __all__ = ['MATCHERS', 'Views', 'draw_views', 'extractor', 'Cells', 'cells_of', 
            'run_matcher', 'try_matcher', 'score_pairs', 'stratum_masks', 'MatchSettings', 'open_views', 'match_rows',
            'write_rows', 'match_table', 'match', 'main']
 
+# %% ../nbs/07b_match.ipynb #90bc2048
+from .threads import wait_passively
+
 # %% ../nbs/07b_match.ipynb #18a58029
 import csv
 import importlib.util

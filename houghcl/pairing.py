@@ -169,23 +169,39 @@ def _choose(method, f_a, f_b, grid_a, grid_b, theta_a, theta_b, batch, device, o
         if o["mutual"]: back = _by_nothing(method, batch, grid_b, grid_a, None, device)[0]
     return index, confidence, back
 
+# %% ../nbs/02_pairing.ipynb #8e06124d
+def _is_map(f): return torch.is_tensor(f) and f.dim() == 4
+
+def _grids(f_a, f_b, grid_a, grid_b):
+    "The grids (H, W) of both views, where none is given those of the feature maps."
+    if grid_a is None:
+        if not _is_map(f_a): raise ValueError("grid_a is None: give a side S or (H, W), or feature maps (B,C,H,W), which have a grid")
+        grid_a = tuple(f_a.shape[2:])
+        if grid_b is None and _is_map(f_b): grid_b = tuple(f_b.shape[2:])
+    grid_a = grid_size(grid_a)
+    return grid_a, grid_a if grid_b is None else grid_size(grid_b)
+
+def _cells(f, grid):
+    "Features of the cells (B,N,C) of a feature map; what is no map is left as it is."
+    return pool_features(f, grid) if _is_map(f) else f
+
 # %% ../nbs/02_pairing.ipynb #007790c4
 @torch.no_grad()
 def pair(
     method:str,    # one of PAIRINGS
-    f_a,           # features of view a (B,N,C); cosine, hough and affine compare them, to the others they may be None
-    f_b,           # features of view b (B,M,C)
-    grid_a,        # grid of view a: side S, or (H, W), in cells
+    f_a,           # features of view a (B,N,C), or a feature map (B,C,H,W); cosine, hough and affine compare them, to the others they may be None
+    f_b,           # features of view b (B,M,C), or a map
+    grid_a=None,   # grid of view a: side S, or (H, W), in cells; a larger map is averaged down to it; None: that of the map
     grid_b=None,   # grid of view b; None: as a
     theta_a=None,  # maps of the views a (B,2,3), for geometric
     theta_b=None,  # maps of the views b (B,2,3), for geometric
     **options,     # exponent and sigma (hough, affine), mutual (bool), generator (random, geometric), jitter and swap (geometric),
-                   # those of affine_confidence, where `mirrored` are features (B,M,C); see PAIR_OPTIONS
+                   # those of affine_confidence, where `mirrored` are features (B,M,C) or a map; see PAIR_OPTIONS
 )->tuple:          # partner in b of each cell of a (B,N) int64, always valid; its confidence (B,N) float32, 0: no partner
     "Choose a partner in view b for every cell of view a: DenseCL's argmax, the poster's votes, affine votes, the truth, or a control."
     o = _check_options(method, options)
-    grid_a = grid_size(grid_a)
-    grid_b = grid_a if grid_b is None else grid_size(grid_b)
+    grid_a, grid_b = _grids(f_a, f_b, grid_a, grid_b)
+    f_a, f_b, o["mirrored"] = _cells(f_a, grid_a), _cells(f_b, grid_b), _cells(o["mirrored"], grid_b)
     batch, device = _check_inputs(method, f_a, f_b, theta_a, theta_b, math.prod(grid_a), math.prod(grid_b))
     index, confidence, back = _choose(method, f_a, f_b, grid_a, grid_b, theta_a, theta_b, batch, device, o)
     if back is not None: confidence = _keep_mutual(index, confidence, back)

@@ -11,6 +11,9 @@ __all__ = ['KINDS', 'PRESETS', 'ABOUT', 'load_backbone', 'Features', 'whole_view
            'image_scores', 'region_scores', 'instance_scores', 'whole_cells', 'scores', 'table', 'untrained_twin',
            'probe', 'main']
 
+# %% ../nbs/07_probe.ipynb #6beefe8b
+from .threads import wait_passively
+
 # %% ../nbs/07_probe.ipynb #705028db
 import dataclasses
 import itertools

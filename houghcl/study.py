@@ -6,6 +6,9 @@
 __all__ = ['MAIN', 'CURVES', 'GRID', 'COVERED', 'coverage_rows', 'scale_steps', 'option_rows', 'tuned_rows', 'checksum',
            'StudySettings', 'measure', 'features_of', 'results_folder', 'study', 'main', 'read_rows']
 
+# %% ../nbs/12_study.ipynb #24b8e6e3
+from .threads import wait_passively
+
 # %% ../nbs/12_study.ipynb #fcaba8bf
 import csv
 import hashlib

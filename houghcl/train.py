@@ -11,6 +11,12 @@ __all__ = ['CHOICES', 'AT_LEAST', 'AT_MOST', 'FREE', 'PRESETS', 'ABOUT', 'COLUMN
            'save', 'loop', 'lost_processes', 'example_views', 'draw', 'pairs_figure', 'export_backbone', 'check_run',
            'prepare_run', 'check_files', 'about_pairs', 'describe', 'hints', 'train', 'finish', 'settings', 'main']
 
+# %% ../nbs/08_train.ipynb #4d52b56e
+from .threads import CROWDED, Crowding, crowding_text
+from .figures import NOTE, RULES, telling_views
+from .model import world
+from .pairing import pck
+
 # %% ../nbs/08_train.ipynb #0d1ef8a4
 import contextlib
 import ctypes
@@ -59,7 +65,7 @@ class Settings:
     seed:int = 0                  # of everything that is drawn
     # Length and optimiser
     epochs:int = 1                # passes over the data
-    steps:int = 140               # optimiser steps; above 0 it sets the length in place of epochs
+    steps:int = 300               # optimiser steps; above 0 it sets the length in place of epochs
     batch_size:int = 64           # images in an optimiser step, over all processes and micro-batches
     accumulate:int = 1            # micro-batches in an optimiser step
     lr:float = 0.06               # learning rate at the start, for the whole batch; never rescaled
@@ -68,7 +74,7 @@ class Settings:
     weight_decay:float = 1e-4     # on all parameters
     clip:float = 0.0              # largest norm of the gradient; 0 is off
     # Loss and matching
-    queue:int = 4096              # length of both queues
+    queue:int = 256               # length of both queues
     ema:float = 0.99              # momentum of the key network
     temperature:float = 0.2       # of both losses
     lam:float = 0.5               # weight of the dense loss
@@ -423,8 +429,10 @@ def metrics_row(
 
 # %% ../nbs/08_train.ipynb #3ac696a6
 class Watch:
-    "Warn when the pairs stay at the same cell, or the dense loss at chance, for `patience` steps."
-    def __init__(self, patience:int=200): self.patience, self.since = patience, {}
+    "Warn when the pairs stay at the same cell, or the dense loss at chance, for `patience` steps; once, when other work fills the cores."
+    def __init__(self, patience:int=200):
+        self.patience, self.since = patience, {}
+        self.crowding, self.told = Crowding(), False
 
     def __call__(self, row:dict, dense:bool):
         signs = dict(lock_in=row["same_cell"] > 0.6, dead_branch=row["dense_share"] > 0.98) if dense and row["lam"] > 0 else {}
@@ -433,6 +441,10 @@ class Watch:
         for name, on in signs.items():
             if not on: self.since.pop(name, None)
             elif row["step"] - self.since.setdefault(name, row["step"]) >= self.patience: warn_counted(name, texts[name])
+        factor = self.crowding()
+        if factor >= CROWDED and not self.told and world()[0] == 0:
+            self.told = True
+            warn_counted("cores", crowding_text(factor))
 
 # %% ../nbs/08_train.ipynb #917d3abc
 def on_main(
@@ -591,8 +603,8 @@ def lost_processes(
 
 
 # %% ../nbs/08_train.ipynb #ed2c9ca9
-def example_views(t:Trainer, n:int=4)->tuple:
-    "Two views each of the first n pictures, the same each time, without colour changes."
+def example_views(t:Trainer, n:int=64)->tuple:
+    "Two views each of the first n pictures, the same each time, without colour changes; then their maps."
     plain = replace(augment_of(t.s), jitter=0.0, grey=0.0, blur=0.0)
     batch = torch.utils.data.default_collate([t.source[(0, i)] for i in range(min(n, len(t.source)))])
     return make_views(batch, t.s.seed, plain, t.s.view_size, t.acc.device)
@@ -611,15 +623,24 @@ def draw(t:Trainer, run:RunDir):
         text = f"the figures of step {t.step} could not be written: {error}"
         warn_counted("figure", text)
 
-def pairs_figure(t:Trainer):
-    "The poster's picture: cosine pairs beside voted pairs, on the features of this run."
-    a, b, _, _ = example_views(t)
+def pairs_figure(
+    t:Trainer,
+    rows:int=4,   # pictures that are drawn; the score beside a method's name is that of all the examples
+):
+    "The poster's picture: pairs by cosine, by votes for a shift and by affine votes, on the features of this run; right ones and wrong ones told apart."
+    a, b, *maps = views = example_views(t)
     f_a, f_b, f_m = matching_features(t.net, a, b)
-    second = {} if f_m is None else dict(mirrored=f_m)
-    votes = ("HoughCL+: affine votes", "affine", pair_options(t.s) | second) if t.s.method == "houghcl+" else ("HoughCL: votes", "hough", dict(sigma=t.s.sigma, exponent=t.s.exponent))
-    found = {name: [x.cpu() for x in pair(how, f_a, f_b, t.net.grid, **options)] for name, how, options in (("DenseCL: highest cosine", "cosine", {}), votes)}
-    n = f_a.shape[1]; top = min(5, n // 2)
-    return poster_figure(denormalise(a).cpu(), denormalise(b).cpu(), found, t.net.grid, top, min(20, n - top))
+    shown = telling_views(*views, rows, t.s.view_size // t.s.stride).to(a.device)
+    votes = dict(sigma=t.s.sigma, exponent=t.s.exponent)
+    affine = votes | dict(contrast=t.s.contrast) | ({} if f_m is None else dict(mirrored=f_m))
+    found = {}
+    for rule, options in dict(cosine={}, hough=votes, affine=affine).items():
+        index, confidence = pair(rule, f_a, f_b, t.net.grid, **options)
+        found[f"{RULES[rule]} ({pck(index, *maps, t.net.grid):.2f})"] = index[shown], confidence[shown]
+    n = f_a.shape[1]
+    top = min(5, n // 2)
+    note = f"{NOTE} Method {t.s.method}, step {t.step}. In brackets: PCK over {len(a)} pairs of views."
+    return poster_figure(*(denormalise(v[shown]) for v in (a, b)), found, t.net.grid, top, min(20, n - top), [m[shown] for m in maps], note)
 
 def export_backbone(t:Trainer, run:RunDir):
     "Write backbone.safetensors."

@@ -6,6 +6,9 @@
 __all__ = ['LAYOUTS', 'Weights', 'to_detectron2', 'from_detectron2', 'read_weights', 'check_out', 'write_weights', 'weights_from',
            'backbone_from', 'advice', 'Settings', 'describe', 'convert', 'main']
 
+# %% ../nbs/09_weights.ipynb #699e930d
+from .threads import wait_passively
+
 # %% ../nbs/09_weights.ipynb #a24915d3
 import pickle
 import re
