@@ -234,7 +234,8 @@ def open_sets(s:Settings)->tuple:
     "(training pictures, test pictures) of these settings, annotated."
     check_data(s)
     if s.data == "scenes": sets = scene_annotations(int(s.train), max(s.sizes), 0), scene_annotations(int(s.test), s.test_size, 1)
-    else: sets = [(read_voc if s.protocol.startswith("voc") else read_coco)(s.data, which) for which in (s.train, s.test)]
+    elif s.protocol.startswith("voc"): sets = [read_voc(s.data, which) for which in (s.train, s.test)]
+    else: sets = [read_coco(s.data, s.train, training=True), read_coco(s.data, s.test)]
     for x, which in zip(sets, (s.train, s.test)):
         if s.masks and not any(n.get("segmentation") for n in x.truth["annotations"]): raise UserError(f"{which} of {s.data} has no masks to learn or to score.", "Leave --masks out.")
     check_scorable(sets[1])

@@ -6,10 +6,11 @@
 __all__ = ['CHOICES', 'AT_LEAST', 'AT_MOST', 'FREE', 'PRESETS', 'ABOUT', 'COLUMNS', 'PROBE_ROWS', 'PROBE_COLUMNS', 'Settings',
            'check', 'learning_rate', 'dense_weight', 'make_accelerator', 'keep_memory', 'share_threads', 'make_model',
            'group_size', 'permutes', 'centred', 'pair_options', 'augment_of', 'make_optimizer', 'enough', 'make_loader',
-           'count_classes', 'labels_for', 'Trainer', 'draws', 'train_step', 'state_of', 'usable', 'restore',
-           'columns_of', 'metrics_row', 'Watch', 'on_main', 'probe_kinds', 'probe_row', 'Prober', 'agree', 'diverged',
-           'save', 'loop', 'lost_processes', 'example_views', 'draw', 'pairs_figure', 'export_backbone', 'check_run',
-           'prepare_run', 'check_files', 'about_pairs', 'describe', 'hints', 'train', 'finish', 'settings', 'main']
+           'count_classes', 'labels_for', 'Trainer', 'draws', 'views_of', 'whole_step', 'train_step', 'state_of',
+           'usable', 'restore', 'columns_of', 'metrics_row', 'Watch', 'on_main', 'probe_kinds', 'probe_row', 'Prober',
+           'agree', 'diverged', 'save', 'loop', 'lost_processes', 'example_views', 'draw', 'pairs_figure',
+           'export_backbone', 'check_run', 'prepare_run', 'check_files', 'about_pairs', 'describe', 'hints', 'train',
+           'finish', 'settings', 'main']
 
 # %% ../nbs/08_train.ipynb #4d52b56e
 from .threads import CROWDED, Crowding, crowding_text
@@ -40,7 +41,7 @@ from torch.utils.data import DataLoader
 from .cli import run_main, settings_from_args
 from .data import LAYOUTS, BadFiles, EpochSampler, epoch_batches, find_layout, open_data, picture_labels
 from .figures import plot_curves, poster_figure
-from .model import DENSE_ON, METHODS, RESNETS, DenseCL, gather_rows, key_order, make_backbone, matching_features
+from .model import DENSE_ON, METHODS, RESNETS, DenseCL, confidences, gather_rows, key_order, make_backbone, matching_features
 from .pairing import pair
 from .probe import PRESETS as PROBES
 from .probe import offered, scores
@@ -94,7 +95,7 @@ class Settings:
     stride:int = 8                # view pixels for each cell of the feature map
     grid:int = 0                  # cells on a side that are paired; 0 is the whole feature map
     dim:int = 128                 # channels of the projected vectors
-    init:str = "torchvision"      # initialisation: torchvision or fan_in (DenseCL)
+    init:str = "torchvision"      # initialisation of backbone and image head: torchvision or fan_in (DenseCL)
     bn:str = "split"              # BatchNorm: split in groups, sync over GPUs, or plain
     bn_group:int = 16             # images in a group of split BatchNorm
     shuffle:bool = True           # permute the keys over the groups and processes
@@ -228,7 +229,8 @@ def make_model(
     backbone = make_backbone(s.arch, s.stages, s.stride, group_size(s, processes) if s.bn == "split" else None, s.init)
     grid = s.grid or s.view_size // s.stride
     model = Supervised(backbone, grid, classes) if s.method == "supervised" else DenseCL(backbone, grid, s.method, s.dim, s.queue, s.temperature, s.ema, s.match_on,
-        center=centred(s), options=pair_options(s), dense_on=s.dense_on, mirror=s.mirror)
+        center=centred(s), options=pair_options(s), dense_on=s.dense_on, mirror=s.mirror,
+        init=s.init)
     return torch.nn.SyncBatchNorm.convert_sync_batchnorm(model) if s.bn == "sync" and torch.cuda.is_available() else model
 
 def group_size(s:Settings, processes:int)->int:
@@ -337,6 +339,19 @@ def draws(t:Trainer, micro:int)->dict:
     drawn = s.method == "random" or s.jitter or s.swap
     return dict(order=order, generator=torch.Generator().manual_seed(s.seed * 1_000_003 + n) if drawn else None)
 
+def views_of(t:Trainer, batch)->tuple:
+    "Both views of a micro-batch and their maps, on the device."
+    s = t.s
+    return make_views(batch, s.seed, augment_of(s), s.view_size, t.acc.device)
+
+def whole_step(t:Trainer, parts:list)->dict:
+    "What a part of a weighted loss must know of the whole step; empty where there is one part, or all cells count alike."
+    if len(parts) == 1 or not t.net.weighs: return {}
+    with t.acc.autocast():
+        found = [confidences(t.net, *views_of(t, p), **draws(t, i))
+                 for i, p in enumerate(parts)]
+    return dict(whole=torch.cat(found))
+
 def train_step(
     t:Trainer,
     batches,          # iterator of micro-batches
@@ -344,21 +359,27 @@ def train_step(
 )->list:              # the model's output for each micro-batch, losses detached
     "One optimiser step: `accumulate` micro-batches, optimiser, momentum update, queues."
     s, outs = t.s, []
-    for group in t.optimizer.param_groups: group["lr"] = learning_rate(s, t.step, t.steps, t.per_epoch)
-    for micro in range(s.accumulate):
-        batch = next(batches)
+    t.model.train()
+    rate = learning_rate(s, t.step, t.steps, t.per_epoch)
+    for group in t.optimizer.param_groups: group["lr"] = rate
+    parts = [next(batches) for _ in range(s.accumulate)]
+    weights = whole_step(t, parts)
+    for micro, batch in enumerate(parts):
         t.note_bad(batch)
-        a, b, theta_a, theta_b = make_views(batch, s.seed, augment_of(s), s.view_size, t.acc.device)
+        lam = dense_weight(s, t.step, t.steps)
+        given = draws(t, micro) | labels_for(t, batch) | weights
         with t.acc.accumulate(t.model):
-            out = t.model(a, b, theta_a, theta_b, lam=dense_weight(s, t.step, t.steps), stats=stats, **draws(t, micro), **labels_for(t, batch))
+            out = t.model(*views_of(t, batch), lam=lam, stats=stats, **given)
             t.acc.backward(out["loss"])
             if s.clip and t.acc.sync_gradients: t.acc.clip_grad_norm_(t.net.query.parameters(), s.clip)
             t.optimizer.step(); t.optimizer.zero_grad()
         outs.append({k: v.detach() if torch.is_tensor(v) else v for k, v in out.items()})
     t.net.momentum_update()
+    t.net.update_means(outs)
     for out in outs: t.net.enqueue(*(None if out[k] is None else gather_rows(out[k]) for k in ("key", "dense_key")))
     t.step += 1
     return outs
+
 
 # %% ../nbs/08_train.ipynb #a0de31a7
 def _statistics(net):
