@@ -49,7 +49,10 @@ class Annotated:
         if self.scenes is not None: return Image.fromarray(self.scenes.image(index).permute(1, 2, 0).numpy())
         image = self.truth["images"][index]
         try: picture = read_image(image["file_name"])
-        except (OSError, ValueError) as error: raise UserError(f"{image['file_name']} cannot be decoded: {error}.", "Get the file again, or take it out of the annotations.") from None
+        except (OSError, ValueError) as error:
+            remedy = "Get the file again, or take it out of the annotations."
+            what = f"{image['file_name']} cannot be decoded: {error}."
+            raise UserError(what, remedy) from None
         if picture.size == (image["width"], image["height"]): return picture
         raise UserError(f"{image['file_name']} has {picture.width}x{picture.height} pixels, its annotations say {image['width']}x{image['height']}.", "Take pictures and annotations of the same release.")
 
@@ -85,43 +88,57 @@ def _note(image_id, category, box, **more):
 
 # %% ../nbs/09b_annotations.ipynb #4cb15b8c
 class _Within:
-    "Looks up the files that annotations name, and refuses those outside the data folder."
+    "Looks up the files that annotations name; refuses those outside the folder."
+
     def __init__(self,
         root:str,          # the data folder
         hint:str="",       # more on what to do, for the message
     ):
-        self.root, self.real, self.hint, self.folders = root, os.path.realpath(root), hint, {}
+        self.root, self.real = root, os.path.realpath(root)
+        self.hint, self.folders = hint, {}
 
     def __call__(self,
         folder,            # below the root, where names are looked up
         name:str,          # as the annotations give it
         who:str,           # what names it, for the message
     )->str:                # path of the file, which may not be there
-        "The path of a named file; raises UserError where it leads out of the data folder."
+        "The path of a named file; raises UserError where it leads out."
         said = f"{who} names {short(name)}"
-        if not is_name(name): raise UserError(f"{said}, which is no file name.", "Mend the file.")
-        if os.path.isabs(name): raise UserError(f"{said}, an absolute path.", "Name the pictures relative to their folder.")
+        if not is_name(name):
+            raise UserError(f"{said}, which is no file name.", "Mend the file.")
+        if os.path.isabs(name):
+            raise UserError(
+                f"{said}, an absolute path.",
+                "Name the pictures relative to their folder.",
+            )
         if not self.holds(real := self.real_folder(folder)):
-            raise UserError(f"{folder} is a link out of the data folder {self.root}, to {real}.",
-                            f"Give --data the real folder that holds it{self.hint}.")
+            raise UserError(
+                f"{folder} is a link out of the data folder {self.root}, to {real}.",
+                f"Give --data the real folder that holds it{self.hint}.",
+            )
         path = os.path.join(folder, name)
-        if self.holds(real := self.resolved(path)): return path
-        raise UserError(f"{said}, which leads out of the data folder {self.root}, to {real}.",
-                        "Mend the name, or put the file itself there instead of a link.")
+        if self.holds(real := self.resolved(path)):
+            return path
+        raise UserError(
+            f"{said}, which leads out of the data folder {self.root}, to {real}.",
+            "Mend the name, or put the file itself there instead of a link.",
+        )
 
-    def holds(self, real): return real == self.real or real.startswith(os.path.join(self.real, ""))
+    def holds(self, real):
+        return real == self.real or real.startswith(os.path.join(self.real, ""))
 
     def real_folder(self, folder):
         "A folder without links and dots, looked up once."
-        if folder not in self.folders: self.folders[folder] = os.path.realpath(folder)
+        if folder not in self.folders:
+            self.folders[folder] = os.path.realpath(folder)
         return self.folders[folder]
 
     def resolved(self, path):
         "A path without links and dots."
         folder, name = os.path.split(path)
-        if name in ("", ".", "..") or os.path.islink(path): return os.path.realpath(path)
+        if name in ("", ".", "..") or os.path.islink(path):
+            return os.path.realpath(path)
         return os.path.join(self.real_folder(folder), name)
-
 
 # %% ../nbs/09b_annotations.ipynb #e80efaf9
 _VOC = "Give the folder VOCdevkit, or the one that holds it, and sets such as 2007:trainval+2012:trainval."
@@ -134,9 +151,11 @@ def _voc_lists(path, sets):
     for one in sets.split("+"):
         year, _, part = one.strip().partition(":")
         listed = root / f"VOC{year}" / "ImageSets" / "Main" / f"{part}.txt"
-        if not os.path.isfile(listed): raise UserError(f"There is no list {listed}.", _VOC)
+        if not os.path.isfile(listed):
+            raise UserError(f"There is no list {listed}.", _VOC)
         lines = read_bytes(listed).decode(errors="replace").splitlines()
-        found += [(root / f"VOC{year}", line.split()[0]) for line in lines if line.strip()]
+        names = [line.split()[0] for line in lines if line.strip()]
+        found += [(root / f"VOC{year}", name) for name in names]
     if not found: raise UserError(f"The sets {sets} at {root} name no picture.", _VOC)
     return root, found
 
@@ -144,26 +163,34 @@ def _voc_box(thing, name, classes):
     "Class number from 1, box edges, and whether difficult, of an XML object."
     kind, box = (thing.findtext("name") or "").strip(), thing.find("bndbox")
     if kind not in classes: raise UserError(f"{name} names the class {kind!r}, which is none of {', '.join(classes)}.", "Mend the file, or convert the data to COCO's form, which brings its own classes.")
-    try: edges = [as_number(float(box.findtext(k))) for k in ("xmin", "ymin", "xmax", "ymax")]
+    ends = ("xmin", "ymin", "xmax", "ymax")
+    try: edges = [as_number(float(box.findtext(k))) for k in ends]
     except (AttributeError, TypeError, ValueError): edges = [None]
-    if None in edges: raise UserError(f"{name}: an object {kind!r} has no box of four numbers.", "Mend the file.")
+    if None in edges:
+        what = f"{name}: an object {kind!r} has no box of four numbers."
+        raise UserError(what, "Mend the file.")
     x0, y0, x1, y1 = edges
     return classes.index(kind) + 1, (x0 - 1, y0 - 1, x1, y1), int((thing.findtext("difficult") or "0").strip().lower() in ("1", "true", "yes"))
 
 # %% ../nbs/09b_annotations.ipynb #ef59e80d
 def _voc_picture(within, folder, name, number):
     "One picture's entry and annotations, from its XML."
-    path = Path(within(folder / "Annotations", f"{name}.xml", f"A list of {folder.name}"))
+    who = f"A list of {folder.name}"
+    path = Path(within(folder / "Annotations", f"{name}.xml", who))
     try: tree = ElementTree.fromstring(read_bytes(path))
     except OSError: raise UserError(f"There is no file {path}.", _VOC) from None
-    except (ElementTree.ParseError, LookupError, ValueError) as error: raise UserError(f"{path} is no XML: {error}.", "Get the file again.") from None
+    except UserError: raise
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise UserError(f"{path} is no XML: {error}.", "Get the file again.") from None
     try: width, height = (int(tree.findtext(f"size/{k}")) for k in ("width", "height"))
     except (TypeError, ValueError): width = height = 0
     if min(width, height) < 1: raise UserError(f"{path} does not say width and height of its picture.", "Mend the file.")
-    if refused := refused_size(width, height): raise UserError(f"{path} says {refused}.", "Leave the picture out of the list.")
-    own = within(folder / "JPEGImages", f"{name}.jpg", f"A list of {folder.name}")
+    if refused := refused_size(width, height):
+        raise UserError(f"{path} says {refused}.", "Leave the picture out of the list.")
+    own = within(folder / "JPEGImages", f"{name}.jpg", who)
     if not os.path.isfile(own):
-        own = within(folder / "JPEGImages", tree.findtext("filename") or f"{name}.jpg", path.name)
+        file = tree.findtext("filename") or f"{name}.jpg"
+        own = within(folder / "JPEGImages", file, path.name)
     image = dict(id=number, file_name=own, width=width, height=height)
     if not os.path.isfile(image["file_name"]): raise UserError(f"There is no picture {image['file_name']}, which {path.name} describes.", _VOC)
     notes = []
@@ -181,7 +208,7 @@ def read_voc(
     "Pictures and boxes of PASCAL VOC."
     root, listed = _voc_lists(path, sets)
     within = _Within(str(root))
-    read = [_voc_picture(within, folder, name, i + 1) for i, (folder, name) in enumerate(listed)]
+    read = [_voc_picture(within, *at, i + 1) for i, at in enumerate(listed)]
     images = [image for image, _ in read]
     return _annotated("voc", root, images, [n for _, notes in read for n in notes], VOC_CLASSES)
 
@@ -189,20 +216,39 @@ def read_voc(
 def _coco_file(root, split):
     "The annotations of a split, read."
     file = root / "annotations" / f"instances_{split}.json"
-    try: return coco_file(file)
-    except OSError: raise UserError(f"There is no file {file}.", "Give the folder that holds COCO's annotations and folders of pictures, and a split such as train2017.") from None
+    try:
+        return coco_file(file)
+    except OSError:
+        raise UserError(
+            f"There is no file {file}.",
+            "Give the folder that holds COCO's annotations and folders of pictures, and"
+            " a split such as train2017.",
+        ) from None
+
 
 def _coco_images(root, split, notes):
     "The pictures that are there, with full paths; those that are not are counted."
     folder, images = root / split, []
     within = _Within(str(root), "; annotations in there may be a link")
     for image in notes["images"]:
-        path = within(str(folder), image["file_name"], f"picture {image['id']} of {notes['name']}")
-        if os.path.isfile(path): images.append(image | dict(file_name=path))
-        else: warn_counted("missing pictures", f"{notes['name']} names {short(image['file_name'])}, which is no file in {folder}; it is left out")
-    if not images: raise UserError(f"None of the {len(notes['images'])} pictures that {notes['name']} names is in {folder}.", "Take pictures and annotations of the same split.")
+        path = within(
+            str(folder), image["file_name"], f"picture {image['id']} of {notes['name']}"
+        )
+        if os.path.isfile(path):
+            images.append(image | dict(file_name=path))
+        else:
+            warn_counted(
+                "missing pictures",
+                f"{notes['name']} names {short(image['file_name'])}, which is no file"
+                f" in {folder}; it is left out",
+            )
+    if not images:
+        raise UserError(
+            f"None of the {len(notes['images'])} pictures that {notes['name']} names is"
+            f" in {folder}.",
+            "Take pictures and annotations of the same split.",
+        )
     return images
-
 
 # %% ../nbs/09b_annotations.ipynb #b01e3d56
 def coco_masks():
@@ -215,41 +261,71 @@ def coco_masks():
 def _mask_box(shape):
     "Box around a mask, of polygons or of run lengths."
     if isinstance(shape, dict):
-        runs = coco_masks().frPyObjects(shape, *shape["size"]) if isinstance(shape["counts"], list) else shape
+        runs = shape
+        if isinstance(shape["counts"], list):
+            runs = coco_masks().frPyObjects(shape, *shape["size"])
         x, y, w, h = coco_masks().toBbox(runs).ravel()
         return x, y, x + w, y + h
-    xs, ys = (np.concatenate([np.asarray(p[k::2], float) for p in shape]) for k in (0, 1))
+    xs, ys = (
+        np.concatenate([np.asarray(p[k::2], float) for p in shape]) for k in (0, 1)
+    )
     return xs.min(), ys.min(), xs.max(), ys.max()
+
 
 def _mask_fits(shape, box):
     "Whether a mask lies in its box, but for two pixels."
     found = _mask_box(shape)
-    return all(v >= b - 2 for v, b in zip(found[:2], box[:2])) and all(v <= b + 2 for v, b in zip(found[2:], box[2:]))
-
+    low = all(v >= b - 2 for v, b in zip(found[:2], box[:2]))
+    return low and all(v <= b + 2 for v, b in zip(found[2:], box[2:]))
 
 # %% ../nbs/09b_annotations.ipynb #d92f92ff
 def _coco_note(note, image):
-    "An annotation, its box cut to the picture; None where nothing is left of it. A mask that lies elsewhere than its box is left out."
+    "An annotation, its box cut to the picture; None where nothing is left of it."
     (x, y, w, h), shape = note["bbox"], note["segmentation"]
-    if not (box := fit_box((x, y, x + w, y + h), image["width"], image["height"], note["name"])): return None
-    if shape is not None and not _mask_fits(shape, (x, y, x + w, y + h)):
-        warn_counted("masks that do not match", f"{note['name']}: its mask does not fit its box; the mask is left out, and with it the object where masks are trained")
+    edges = (x, y, x + w, y + h)
+    box = fit_box(edges, image["width"], image["height"], note["name"])
+    if box is None:
+        return None
+    if shape is not None and not _mask_fits(shape, edges):
+        warn_counted(
+            "masks that do not match",
+            f"{note['name']}: its mask does not fit its box; the mask is left out, and"
+            " with it the object where masks are trained",
+        )
         shape = None
-    return _note(image["id"], note["category_id"], box, segmentation=shape, iscrowd=note["iscrowd"]) | dict(area=note["area"])
-
+    return _note(
+        image["id"],
+        note["category_id"],
+        box,
+        segmentation=shape,
+        iscrowd=note["iscrowd"],
+    ) | dict(area=note["area"])
 
 # %% ../nbs/09b_annotations.ipynb #c64cb31e
 def _with_objects(images, notes, name, training):
-    "In training, the pictures with an object that is no crowd; else all. How many have none is said."
+    "In training, the pictures with an object that is no crowd; else all."
     full = {n["image_id"] for n in notes if not (training and n["iscrowd"])}
     with_object = [im for im in images if im["id"] in full]
-    if len(with_object) == len(images): return images
-    count = f"{len(images) - len(with_object)} of {len(images)} pictures of {name} have no object"
-    if not training:
-        warn_counted("pictures without objects", f"{count}; they are kept, as background")
+    if len(with_object) == len(images):
         return images
-    if not with_object: raise UserError(f"{count}, or crowds alone: nothing is left to train on.", "Take pictures with objects that are no crowds.")
-    warn_counted("pictures without objects, left out", f"{count}, or crowds alone; they are left out of training, as detectron2 does")
+    count = (
+        f"{len(images) - len(with_object)} of {len(images)} pictures of {name} have no"
+        " object"
+    )
+    if not training:
+        warn_counted(
+            "pictures without objects", f"{count}; they are kept, as background"
+        )
+        return images
+    if not with_object:
+        raise UserError(
+            f"{count}, or crowds alone: nothing is left to train on.",
+            "Take pictures with objects that are no crowds.",
+        )
+    warn_counted(
+        "pictures without objects, left out",
+        f"{count}, or crowds alone; they are left out of training, as detectron2 does",
+    )
     return with_object
 
 # %% ../nbs/09b_annotations.ipynb #72aef5f5
@@ -263,13 +339,16 @@ def read_coco(
     notes = _coco_file(root, split)
     images = _coco_images(root, split, notes)
     by_id = {im["id"]: im for im in images}
-    kept = [_coco_note(n, by_id[n["image_id"]]) for n in sound_annotations(notes, images)]
+    kept = [
+        _coco_note(n, by_id[n["image_id"]]) for n in sound_annotations(notes, images)
+    ]
     kept = [n for n in kept if n]
     images = _with_objects(images, kept, notes["name"], training)
     left = {im["id"] for im in images}
     categories = [dict(id=c["id"], name=c["name"]) for c in notes["categories"]]
-    return _annotated("coco", path, images, [n for n in kept if n["image_id"] in left], categories)
-
+    return _annotated(
+        "coco", path, images, [n for n in kept if n["image_id"] in left], categories
+    )
 
 # %% ../nbs/09b_annotations.ipynb #4de7bf11
 def scene_annotations(

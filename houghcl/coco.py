@@ -48,27 +48,43 @@ def short(v)->str:
 # %% ../nbs/05d_coco.ipynb #32c17313
 _WHOLE = "a whole number, 0 or more, that a JSON file writes without quotes"
 
+
 def _field(row, key, read, wanted, name):
     "A field that must be there; raises UserError where `read` makes None of it."
     value = read(row.get(key))
-    if value is not None: return value
-    said = f"has no {key}" if row.get(key) is None else f"has the {key} {short(row[key])}"
+    if value is not None:
+        return value
+    given = row.get(key)
+    said = f"has no {key}" if given is None else f"has the {key} {short(given)}"
     raise UserError(f"{name} {said}.", f"Mend the file: {key} is {wanted}.")
 
-def _named(v): return v if is_name(v) else None
 
-def _side(v): return as_whole(v, 1)
+def _named(v):
+    return v if is_name(v) else None
+
+
+def _side(v):
+    return as_whole(v, 1)
+
 
 def _by_id(rows, said, name):
     "Rows by their id; raises UserError where two share one."
     found = {}
     for i, row in enumerate(rows):
-        number = _field(row, "id", as_whole, _WHOLE, f"{said} {i} of {name}, counted from 0,")
+        number = _field(
+            row, "id", as_whole, _WHOLE, f"{said} {i} of {name}, counted from 0,"
+        )
         if number in found:
-            what = " and ".join(short(r.get("file_name", r.get("name"))) for r in (found[number], row))
-            raise UserError(f"Two of the {said} entries of {name} have the id {number}: {what}.", "Give each an id of its own, in the annotations too.")
+            what = " and ".join(
+                short(r.get("file_name", r.get("name"))) for r in (found[number], row)
+            )
+            raise UserError(
+                f"Two of the {said} entries of {name} have the id {number}: {what}.",
+                "Give each an id of its own, in the annotations too.",
+            )
         found[number] = row
     return found
+
 
 def _images(rows, name):
     "Number, file and size of each picture."
@@ -76,67 +92,109 @@ def _images(rows, name):
     for number, row in _by_id(rows, "picture", name).items():
         own = f"picture {number} of {name}"
         file = _field(row, "file_name", _named, "the name of a file", own)
-        width, height = (_field(row, k, _side, "a whole number, 1 or more", own) for k in ("width", "height"))
-        if refused := refused_size(width, height): raise UserError(f"{own} has {refused}.", "Take it out of the file.")
+        width, height = (
+            _field(row, k, _side, "a whole number, 1 or more", own)
+            for k in ("width", "height")
+        )
+        if refused := refused_size(width, height):
+            raise UserError(f"{own} has {refused}.", "Take it out of the file.")
         images.append(dict(id=number, file_name=file, width=width, height=height))
     return images
+
 
 def _categories(rows, name):
     "Number, name and the name of its group, of each category."
     found = _by_id(rows, "category", name)
-    if not found: raise UserError(f"{name} lists no category.", "Give COCO's instances file.")
-    named = lambda k, row: _field(row, "name", _named, "a word", f"category {k} of {name}")
-    return [dict(id=k, name=named(k, row), supercategory=_named(row.get("supercategory")) or row["name"]) for k, row in found.items()]
+    if not found:
+        raise UserError(f"{name} lists no category.", "Give COCO's instances file.")
+    categories = []
+    for k, row in found.items():
+        own = _field(row, "name", _named, "a word", f"category {k} of {name}")
+        group = _named(row.get("supercategory")) or own
+        categories.append(dict(id=k, name=own, supercategory=group))
+    return categories
 
 # %% ../nbs/05d_coco.ipynb #baf07c8f
 _PARTS = ("images", "annotations", "categories")
 
+
 def coco_file(
     path,          # instances_val2017.json, say
-)->dict:           # images, categories: checked; annotations: as they stand, for `sound_annotations`
+)->dict:           # images, categories: checked; annotations: as they stand
     "Read COCO's annotations; raises UserError, or OSError where there is no such file."
     path, remedy = str(path), "Give COCO's instances file."
-    try: notes = json.loads(read_bytes(path, 2**32))
-    except UserError: raise
-    except (ValueError, RecursionError) as error: raise UserError(f"{path} is no JSON: {error}.", "Get the file again.") from None
+    try:
+        notes = json.loads(read_bytes(path, 2**32))
+    except UserError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is no JSON: {error}.", "Get the file again.") from None
     lost = [k for k in _PARTS if not isinstance(notes, dict) or k not in notes]
-    if lost: raise UserError(f"{path} has no {', '.join(lost)}.", remedy)
+    if lost:
+        raise UserError(f"{path} has no {', '.join(lost)}.", remedy)
     for part in _PARTS:
-        if not isinstance(notes[part], list): raise UserError(f"In {path}, {part} is {short(notes[part])}, no list.", remedy)
+        if not isinstance(notes[part], list):
+            raise UserError(
+                f"In {path}, {part} is {short(notes[part])}, no list.", remedy
+            )
         for i, row in enumerate(notes[part]):
-            if not isinstance(row, dict): raise UserError(f"Entry {i} of {part} in {path} is {short(row)}, no {{...}}.", remedy)
+            if not isinstance(row, dict):
+                raise UserError(
+                    f"Entry {i} of {part} in {path} is {short(row)}, no {{...}}.",
+                    remedy,
+                )
     name = os.path.basename(path)
-    return dict(name=name, images=_images(notes["images"], name), annotations=notes["annotations"], categories=_categories(notes["categories"], name))
+    return dict(
+        name=name,
+        images=_images(notes["images"], name),
+        annotations=notes["annotations"],
+        categories=_categories(notes["categories"], name),
+    )
 
 # %% ../nbs/05d_coco.ipynb #ac3862d8
 def _unpacked(text):
-    "Run lengths from COCO's compressed text: digits of 5 bits, low ones first, each number from the third on as the difference to the one before the last."
+    "Run lengths from COCO's compressed text; None where it is none."
+    # digits of 5 bits, low ones first; from the third number on, differences to the
+    # number before the last
     runs, run, shift = [], 0, 0
     for letter in text:
         code = ord(letter) - 48
-        if not 0 <= code < 64 or shift > 30: return None
+        if not 0 <= code < 64 or shift > 30:
+            return None
         run |= (code & 31) << shift
         shift += 5
-        if code & 32: continue                         # more digits follow
-        if code & 16: run -= 1 << shift                # a negative one
+        if code & 32:
+            continue  # more digits follow
+        if code & 16:
+            run -= 1 << shift  # a negative one
         runs.append(run + (runs[-2] if len(runs) > 2 else 0))
         run = shift = 0
     return None if shift else runs
 
+
 def _is_polygon(points, image):
-    "Whether these are three points or more, x and y in turn, at most one picture away from the picture."
-    if not isinstance(points, list) or len(points) < 6 or len(points) % 2: return False
-    if not set(map(type, points)) <= {int, float}: return False
-    try: xy = np.array(points, float).reshape(-1, 2) / (image["width"], image["height"])
-    except OverflowError: return False
-    return bool((abs(xy - 0.5) <= 1.5).all())          # NaN is not
+    "Whether these are three points or more, none further away than one picture."
+    if not isinstance(points, list) or len(points) < 6 or len(points) % 2:
+        return False
+    if not set(map(type, points)) <= {int, float}:
+        return False
+    try:
+        xy = np.array(points, float).reshape(-1, 2) / (image["width"], image["height"])
+    except OverflowError:
+        return False
+    return bool((abs(xy - 0.5) <= 1.5).all())  # NaN is not
+
 
 def _are_runs(shape, image):
     "Whether these are run lengths of this picture, with a pixel inside."
     size, counts = shape.get("size"), shape.get("counts")
-    if not isinstance(size, list) or size != [image["height"], image["width"]]: return False
+    if not isinstance(size, list) or size != [image["height"], image["width"]]:
+        return False
     runs = _unpacked(counts) if isinstance(counts, str) else counts
-    if not isinstance(runs, list) or any(type(n) is not int or n < 0 for n in [*runs, *size]): return False
+    if not isinstance(runs, list):
+        return False
+    if any(type(n) is not int or n < 0 for n in [*runs, *size]):
+        return False
     return sum(runs) == size[0] * size[1] and any(runs[1::2])
 
 # %% ../nbs/05d_coco.ipynb #87b29b1f
@@ -148,47 +206,94 @@ def sound_mask(
     "What of a mask can be drawn."
     if isinstance(shape, list):
         whole = [p for p in shape if _is_polygon(p, image)]
-        if 0 < len(whole) < len(shape): warn_counted("masks with broken polygons", f"{name}: of the {len(shape)} polygons of its mask {len(shape) - len(whole)} cannot be read; the mask is the others")
-        if whole: return whole
-    if isinstance(shape, dict) and _are_runs(shape, image): return shape
-    warn_counted("masks that cannot be read", f"{name}: its mask is none of its picture; the mask is left out, and with it the object where masks are needed")
+        if 0 < len(whole) < len(shape):
+            warn_counted(
+                "masks with broken polygons",
+                f"{name}: of the {len(shape)} polygons of its mask"
+                f" {len(shape) - len(whole)} cannot be read; the mask is the others",
+            )
+        if whole:
+            return whole
+    if isinstance(shape, dict) and _are_runs(shape, image):
+        return shape
+    warn_counted(
+        "masks that cannot be read",
+        f"{name}: its mask is none of its picture; the mask is left out, and with it"
+        " the object where masks are needed",
+    )
 
 # %% ../nbs/05d_coco.ipynb #2409e14d
 def _box(v):
     "Four numbers as floats; else None."
-    if not isinstance(v, list) or len(v) != 4: return None
+    if not isinstance(v, list) or len(v) != 4:
+        return None
     box = [as_number(n) for n in v]
     return None if None in box else box
 
+
 def _area(note, box, name):
-    "The area of an object as the file says it; that of its box where it says none, or nothing that can be one."
+    "The area of an object; that of its box where the file says none that can be one."
     area, own = note.get("area"), box[2] * box[3]
-    if area is None: return own
-    if (number := as_number(area)) is not None and number >= 0: return area
-    warn_counted("areas that are none", f"{name} has the area {short(area)}; that of its box is taken")
+    if area is None:
+        return own
+    if (number := as_number(area)) is not None and number >= 0:
+        return area
+    warn_counted(
+        "areas that are none",
+        f"{name} has the area {short(area)}; that of its box is taken",
+    )
     return own
 
+
 def _sound(note, image, known, name):
-    "An annotation whose fields are what they should be; raises UserError where that cannot be."
-    category, crowd, box = as_whole(note.get("category_id")), note.get("iscrowd"), _box(note.get("bbox"))
-    if category not in known: raise UserError(f"{name} names the category {short(note.get('category_id'))}, which is not in the file's list.", "Mend the file.")
-    if crowd not in (None, 0, 1): raise UserError(f"{name} has the iscrowd {short(crowd)}.", "Mend the file: iscrowd is 0 or 1.")
-    if box is None: raise UserError(f"{name} has no box of four numbers.", "Mend the file.")
+    "An annotation with fields of their kinds; raises UserError where that cannot be."
+    category, crowd = as_whole(note.get("category_id")), note.get("iscrowd")
+    box = _box(note.get("bbox"))
+    if category not in known:
+        raise UserError(
+            f"{name} names the category {short(note.get('category_id'))}, which is not"
+            " in the file's list.",
+            "Mend the file.",
+        )
+    if crowd not in (None, 0, 1):
+        raise UserError(
+            f"{name} has the iscrowd {short(crowd)}.",
+            "Mend the file: iscrowd is 0 or 1.",
+        )
+    if box is None:
+        raise UserError(f"{name} has no box of four numbers.", "Mend the file.")
     shape = note.get("segmentation")
     shape = None if shape is None or shape == [] else sound_mask(shape, image, name)
-    return dict(name=name, image_id=image["id"], category_id=category, bbox=box, iscrowd=int(crowd or 0), area=_area(note, box, name), segmentation=shape)
+    return dict(
+        name=name,
+        image_id=image["id"],
+        category_id=category,
+        bbox=box,
+        iscrowd=int(crowd or 0),
+        area=_area(note, box, name),
+        segmentation=shape,
+    )
 
 # %% ../nbs/05d_coco.ipynb #aa1d3dc9
 def sound_annotations(
     notes:dict,    # from `coco_file`
     images:list,   # entries of the pictures that are wanted
-)->list:           # name (for messages), image_id, category_id, bbox (x, y, w, h), iscrowd 0 or 1, area, segmentation or None
-    "The annotations of these pictures; raises UserError where one is none, counts masks and areas that are none."
-    by_id, listed = {im["id"]: im for im in images}, {im["id"] for im in notes["images"]}
+)->list:           # name (for messages) and COCO's fields; segmentation may be None
+    "The annotations of these pictures; raises UserError where one cannot be read."
+    by_id = {im["id"]: im for im in images}
+    listed = {im["id"] for im in notes["images"]}
     known, sound, lost = {c["id"] for c in notes["categories"]}, [], []
     for i, note in enumerate(notes["annotations"]):
-        number, name = as_whole(note.get("image_id")), f"annotation {short(note.get('id', i))} of {notes['name']}"
-        if number not in listed: lost.append(f"{name}, picture {short(note.get('image_id'))}")
-        elif number in by_id: sound.append(_sound(note, by_id[number], known, name))
-    if lost: warn_counted("annotations without a picture", f"{len(lost)} annotations of {notes['name']} name a picture that is not in its list, such as {lost[0]}; they are left out")
+        number = as_whole(note.get("image_id"))
+        name = f"annotation {short(note.get('id', i))} of {notes['name']}"
+        if number not in listed:
+            lost.append(f"{name}, picture {short(note.get('image_id'))}")
+        elif number in by_id:
+            sound.append(_sound(note, by_id[number], known, name))
+    if lost:
+        warn_counted(
+            "annotations without a picture",
+            f"{len(lost)} annotations of {notes['name']} name a picture that is not in"
+            f" its list, such as {lost[0]}; they are left out",
+        )
     return sound

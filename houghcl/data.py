@@ -24,8 +24,10 @@ from .scenes import Scenes
 from .views import Augment, cut_view, view_records
 
 # %% ../nbs/05c_data.ipynb #e06a71aa
-MOST_PIXELS, MOST_RATIO = 89_478_485, 50     # of a picture; longer side to shorter
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning) # refused here
+MOST_PIXELS, MOST_RATIO = 89_478_485, 50  # of a picture; longer side to shorter
+# what Pillow would warn of is refused here
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 
 def refused_size(
     width:int, height:int, # of a picture in pixels
@@ -38,33 +40,39 @@ def refused_size(
         return f"{size}: one side is over {MOST_RATIO} times the other"
     return ""
 
+
 def _one_kind(error):
     "An error of Pillow as OSError or ValueError, whatever it was; MemoryError stays."
-    if isinstance(error, (OSError, ValueError, MemoryError)): return error
+    if isinstance(error, (OSError, ValueError, MemoryError)):
+        return error
     return ValueError(f"it is damaged ({type(error).__name__}: {error})")
+
 
 def open_image(
     path,                  # an image file
 )->Image.Image:            # not decoded yet; to be closed
-    "Open an image file; raises OSError or ValueError, at once, where it is none to decode."
+    "Open an image file; raises OSError or ValueError where it is none to decode."
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise ValueError("it is no plain file")
-    try: image = Image.open(path)
+    try:
+        image = Image.open(path)
     except Image.DecompressionBombError:
         raise ValueError(f"more than {MOST_PIXELS:,} pixels: make it smaller") from None
-    except Exception as error: raise _one_kind(error) from None
+    except Exception as error:
+        raise _one_kind(error) from None
     refused = refused_size(*image.size)
-    if image.format == "EPS": refused = "EPS is a program: make it a PNG"
-    if not refused: return image
+    if image.format == "EPS":
+        refused = "EPS is a program: make it a PNG"
+    if not refused:
+        return image
     image.close()
     raise ValueError(refused)
-
 
 # %% ../nbs/05c_data.ipynb #523ee4f9
 def read_image(
     path,                  # an image file
 )->Image.Image:            # RGB, upright
-    "Read any image file as upright 8-bit RGB; raises OSError or ValueError where it is none."
+    "Read any image file as upright 8-bit RGB; raises OSError or ValueError."
     with open_image(path) as im:
         try: im.load()
         except Exception as error: raise _one_kind(error) from None
@@ -84,10 +92,9 @@ def _to_8_bit(im):
     wide = im.mode.startswith("I;16") or x.max() > 255
     top = 65535 if wide else 1 if im.mode == "F" and x.max() <= 1 else 255
     bits = np.empty(x.shape, np.uint8)
-    for row, y in zip(bits, x):                        # row by row: float64 is large
+    for row, y in zip(bits, x):  # row by row: float64 is large
         row[:] = np.clip(y.astype(np.float64) / top * 255 + 0.5, 0, 255)
     return Image.fromarray(bits)
-
 
 # %% ../nbs/05c_data.ipynb #e114e892
 def read_tensor(
@@ -120,15 +127,22 @@ def read_bytes(
     path,                  # a list or a table that belongs to a data set
     most:int=2**26,        # bytes; a longer file is refused
 )->bytes:
-    "What a file holds; raises UserError where it is no plain file or too long, OSError where it cannot be read."
+    "What a plain file holds; raises OSError, UserError where it is none or too long."
     about = os.stat(path)
     if not stat.S_ISREG(about.st_mode):
         raise UserError(f"{path} is no plain file.", "Put a file in its place.")
     if about.st_size > most:
-        raise UserError(f"{path} has {about.st_size:,} bytes, and {most:,} are the most that are read.", "Check that it is the right file, or take a part of it.")
-    with open(path, "rb") as file: return file.read(about.st_size)
+        raise UserError(
+            f"{path} has {about.st_size:,} bytes, and {most:,} are the most that are"
+            " read.",
+            "Check that it is the right file, or take a part of it.",
+        )
+    with open(path, "rb") as file:
+        return file.read(about.st_size)
 
-def _lines(path): return read_bytes(path).decode(errors="replace").splitlines()
+
+def _lines(path):
+    return read_bytes(path).decode(errors="replace").splitlines()
 
 # %% ../nbs/05c_data.ipynb #74b1073c
 LAYOUTS = ("scenes", "folder", "tiny-imagenet", "coco", "imagenet")
@@ -193,7 +207,8 @@ def find_layout(
     if not os.path.exists(path): raise UserError(f"There is nothing at {path}.", ask)
     try: layout, path, root = _recognised(path, layout, split)
     except OSError as error:
-        raise UserError(f"{error.filename} cannot be read: {error.strerror}.", ask) from None
+        what = f"{error.filename} cannot be read: {error.strerror}."
+        raise UserError(what, ask) from None
     if not root.exists():
         raise UserError(f"{path} looks like {layout}, but has no {root.relative_to(path)} in it.", f"Add it, take another split than {split!r}, or give the layout folder to take every image below the path.")
     files = find_images(root)
@@ -225,7 +240,8 @@ class BadFiles:
         for entry in filter(None, batch["bad"]):
             self.hits += 1
             for path in set(entry.split("\n")) - self.paths:
-                warn_counted(f"unreadable {path}", f"cannot decode {path}{_why(path)}: another picture takes its place")
+                what = f"cannot decode {path}{_why(path)}"
+                warn_counted(f"unreadable {path}", f"{what}: another picture takes its place")
                 self.paths.add(path)
         if "views" in batch: self.note_small(batch["index"], batch["size"], batch["views"].shape[-1])
         if len(self.paths) > self.allowance and self.hits > self.share * self.seen:
@@ -328,7 +344,8 @@ class _Drawn:
 def _header_size(path):
     "Upright (H, W) of a file, from its header, or None."
     try:
-        with open_image(path) as im: (w, h), turned = im.size, im.getexif().get(0x112, 1) >= 5
+        with open_image(path) as im:
+            (w, h), turned = im.size, im.getexif().get(0x112, 1) >= 5
         return (w, h) if turned else (h, w)
     except Exception: return None
 
@@ -379,7 +396,10 @@ def open_data(
         files, labels = [files[i] for i in keep], None if labels is None else labels[keep]
     source = ImageData(layout, str(root), _Files(files), len(files), files, classes, labels, **own)
     _, bad = read_near(source, 0)
-    if len(bad) == min(50, len(files)): raise UserError(f"None of the first {len(bad)} images at {root} can be decoded, for example {bad[0]}{_why(bad[0])}.", "Check that the files are whole, or name another folder.")
+    if len(bad) == min(50, len(files)):
+        what = f"None of the first {len(bad)} images at {root} can be decoded"
+        raise UserError(f"{what}, for example {bad[0]}{_why(bad[0])}.",
+                        "Check that the files are whole, or name another folder.")
     if memory is not False: _into_memory(source, memory, progress, bad_share)
     return source
 
@@ -394,7 +414,7 @@ def _open_scenes(split, limit, own):
 def _labels(wnids, names):
     "Classes and labels (n,); the classes of Tiny ImageNet are those of its list, so that both splits number them alike."
     if names is None: return None, None
-    listed = [w for line in _lines(wnids) for w in line.split()] if wnids.is_file() else []
+    listed = " ".join(_lines(wnids)).split() if wnids.is_file() else []
     classes = sorted({*names, *listed})
     number = {name: k for k, name in enumerate(classes)}
     return classes, torch.tensor([number[name] for name in names])

@@ -268,17 +268,21 @@ def coco_pictures(
     number = {c["id"]: 1 + names.index(c["supercategory"]) for c in notes["categories"]}
     images = [im for im in notes["images"] if im["file_name"] in file]
     if not images: raise UserError(f"None of the pictures at {root} is in its annotations.", "Take annotations of the same data set.")
-    if lost := len(notes["images"]) - len(images): warn_counted("missing pictures", f"{notes['name']} names {lost} pictures that are not in {root}; they are left out")
+    if lost := len(notes["images"]) - len(images):
+        what = f"{notes['name']} names {lost} pictures that are not in {root}"
+        warn_counted("missing pictures", f"{what}; they are left out")
     by_image = {}
-    for a in sound_annotations(notes, images): by_image.setdefault(a["image_id"], []).append(a)
+    for a in sound_annotations(notes, images):
+        by_image.setdefault(a["image_id"], []).append(a)
     regions = lambda i, size: paint_coco(by_image.get(images[i]["id"], []), number, images[i]["height"], images[i]["width"], size)
     return Pictures(lambda i: read_tensor(file[images[i]["file_name"]]), len(images), ["background", *names], regions=regions)
 
 # %% ../nbs/07_probe.ipynb #fad326b1
 def _read_boxes(path):
     "File name -> box (x0, y0, x1, y1) from edge to edge in pixels; the file names the first and the last pixel."
-    try: rows = [line.split("\t") for line in read_bytes(path).decode(errors="replace").splitlines() if line.strip()]
+    try: lines = read_bytes(path).decode(errors="replace").splitlines()
     except OSError: raise UserError(f"There are no boxes: {path} is missing.", "Give the folder of Tiny ImageNet, with its val split.") from None
+    rows = [line.split("\t") for line in lines if line.strip()]
     try: return {r[0]: (int(r[2]), int(r[3]), int(r[4]) + 1, int(r[5]) + 1) for r in rows}
     except (IndexError, ValueError): raise UserError(f"{path} is not a table of file, class and four numbers.", "Get the file again.") from None
 
@@ -292,7 +296,8 @@ def box_pictures(
     files = [f for f in files if os.path.basename(f) in boxes]
     if not files: raise UserError(f"None of the pictures at {root} has a box.", "Give the folder of Tiny ImageNet, with its val split.")
     def regions(i, size):
-        with open_image(files[i]) as im: scale = size / torch.tensor([*im.size, *im.size])
+        with open_image(files[i]) as im:
+            scale = size / torch.tensor([*im.size, *im.size])
         x0, y0, x1, y1 = torch.tensor(boxes[os.path.basename(files[i])]) * scale
         p = torch.arange(size) + 0.5
         return (((p > x0) & (p < x1)) & ((p > y0) & (p < y1))[:, None]).long()
