@@ -160,7 +160,11 @@ def study(s:StudySettings):
     todo = [(label, extract, missing) for label, extract in map(features_of, s.features) if (missing := [t for t in wanted if not (folder / label / f"{t}.csv").exists()])]
     for label, extract, missing in todo:
         whole_cells(s.view_size, extract.stride)
-        for name in missing: writable_file(folder / label / f"{name}.csv")
+    if todo and str(s.data) != "scenes":
+        find_layout(s.data, s.layout)
+    for label, extract, missing in todo:
+        for name in missing:
+            writable_file(folder / label / f"{name}.csv")
     if not todo: print(f"All of {s.name} is there already."); return
     source = open_data(s.data, s.layout, s.view_size, seed=s.seed, augment=Augment())
     views, files = draw_views(source, s.pairs, s.view_size, s.seed), checksum(source.names or ())
