@@ -101,7 +101,7 @@ class StudySettings:
     matchers:Literal["main", "all"] = "main"      # which are scored
     options:bool = False              # also vary the options, and tune them
     crossed:bool = False              # also score flip x scale x overlap
-    pairs:Annotated[int, Range(4, 10**7)] = 1000  # pairs of views, half of them for choosing
+    pairs:Annotated[int, Range(4, 10**7)] = 1000  # of views, half of them for choosing
     view_size:Annotated[int, Range(16, 4096)] = 64 # pixels of a view
     seed:Seed = 7                     # of the views
     out:str = "results/pairs"         # folder for the tables
@@ -144,7 +144,8 @@ def features_of(kind:str)->tuple:
 def results_folder(s:StudySettings)->Path:
     "Where the tables of these pictures go. Raises UserError where the name is no name."
     if not s.data or not s.name:
-        raise UserError("The pictures are not named.", "Give --data FOLDER and --name NAME.")
+        raise UserError("The pictures are not named.",
+                        "Give --data FOLDER and --name NAME.")
     if not re.fullmatch(r"[^\W_][\w.+ -]*", s.name):
         what = f"name is {s.name!r}, which is no name for a folder of results."
         raise UserError(what, "Use letters, digits, spaces and . _ + - in --name.")
