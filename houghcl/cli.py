@@ -8,8 +8,8 @@ __all__ = ['Seed', 'Threads', 'Range', 'check_fields', 'field_help', 'UsageError
 
 # %% ../nbs/04c_cli.ipynb #212472b1
 import ast, contextlib, dataclasses, errno, inspect, io, itertools
-import linecache, math, numbers, os, re, shlex, shutil, sys, tempfile, textwrap, time, tokenize
-import traceback, types, typing
+import linecache, math, numbers, os, re, shlex, shutil, sys, tempfile, textwrap
+import time, tokenize, traceback, types, typing
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -362,8 +362,8 @@ def _of_system(error, text):
 
 # %% ../nbs/04c_cli.ipynb #63306cad
 _OUTSIDE = [   # words of an error, what is wrong, what to do
-    (r"not enough memory|can't allocate memory|Cannot allocate memory|CUDA out of memory"
-     r'|Storage size calculation overflowed|numel: integer multiplication overflow',
+    (r"not enough memory|can't allocate memory|Cannot allocate memory"
+     r'|CUDA out of memory|Storage size calculation overflowed|numel: integer multiplication overflow',
      'The memory is full.', 'Use smaller batches, or a smaller network.'),
     (r'DataLoader worker|process pool was terminated'
      r'|insufficient shared memory|shared memory object',

@@ -96,6 +96,8 @@ def dose(s:DoseSettings):
     "Score the runs that are not in the table yet."
     if not s.runs: raise UserError("No run is named.", "Give --runs runs/A runs/B.")
     if s.threads: torch.set_num_threads(s.threads)
+    for data in filter(None, (s.tiny, s.coco)):
+        find_layout(data, split="val")
     out, done = writable_file(s.out), ()
     if out.exists():   # with other columns it is refused, and left as it is
         MetricsFile(out, COLUMNS)
@@ -104,8 +106,6 @@ def dose(s:DoseSettings):
     for run in todo:
         dose_of(run)
         backbone_of(run)
-    for data in filter(None, (s.tiny, s.coco)):
-        find_layout(data, split="val")
     table = MetricsFile(out, COLUMNS)
     for run in todo:
         started = time.time()

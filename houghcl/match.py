@@ -276,7 +276,8 @@ def _checked(answer, name, shape, cells):
         if not plain or tuple(x.shape) != tuple(shape):
             given = tuple(x.shape) if torch.is_tensor(x) else type(x).__name__
             remedy = "for each cell of a, its partner in b and its confidence."
-            raise UserError(f"{name} gives {what} {given}.", f"Give a tensor {tuple(shape)}: {remedy}")
+            raise UserError(f"{name} gives {what} {given}.",
+                            f"Give a tensor {tuple(shape)}: {remedy}")
     whole = f"Give whole numbers from 0 to {cells - 1}"
     if index.dtype not in _WHOLE:
         what = f"{name} gives an index of {index.dtype}."
@@ -312,7 +313,8 @@ def run_matcher(
             why = f"{type(error).__name__}: {error}".strip().rstrip(".")
             remedy = ("It is called as function(f_a, f_b, grid_a, grid_b), "
                       "with features (B,N,C) and grids (H, W)")
-            raise UserError(f"{name} fails: {why}.", f"{remedy}; --debug shows where.") from error
+            raise UserError(f"{name} fails: {why}.",
+                            f"{remedy}; --debug shows where.") from error
         answers.append(_checked(answer, name, cells.a[part].shape[:2], math.prod(grid)))
     return [torch.cat(x) for x in zip(*answers)]
 

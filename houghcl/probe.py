@@ -534,12 +534,12 @@ class Settings:
     weights:str = ""              # or a backbone.safetensors itself
     data:str = "scenes"           # folder of pictures with what is known of them, or 'scenes'
     layout:Literal[("auto", *LAYOUTS)] = "auto" # of the folder; auto: recognised
-    kind:Literal[KINDS] = "auto"  # image (kNN, linear), dense (cells), parts, boxes; auto: all that the data offer
+    kind:Literal[KINDS] = "auto"  # what is scored; auto: all that the data offer
     out:str = ""                  # result file; empty is probe-<layout>.json beside the weights
     untrained:bool = False        # also score the same network as it was before training
     # How much
     bank:Annotated[int, Range(2, 10**7)] = 4000    # pictures that are known
-    queries:Annotated[int, Range(2, 10**7)] = 2000 # pictures asked about; parts: in pairs
+    queries:Annotated[int, Range(2, 10**7)] = 2000 # asked about; parts: in pairs
     cells:Annotated[int, Range(1, 10**9)] = 50000  # known cells, drawn from the bank
     batch:Annotated[int, Range(1, 65536)] = 64     # pictures at a time
     # How
@@ -548,7 +548,7 @@ class Settings:
     k:tuple[Annotated[int, Range(1, 10**6)], ...] = (20,) # numbers of neighbours
     temperature:Annotated[float, Range(1e-4, 10**4)] = 0.07 # of the votes
     l2:Annotated[float, Range(0, 10**6)] = 1e-3      # of the linear probe
-    center:Literal["none", "position"] = "none" # position: without the mean of a cell's position
+    center:Literal["none", "position"] = "none" # position: minus its mean over pictures
     repeats:Annotated[int, Range(2, 10**7)] = 1000 # draws of the bootstrap
     seed:Seed = 0                                  # of what is drawn
     threads:Threads = 0                            # CPU threads; 0 leaves it to PyTorch
@@ -691,7 +691,8 @@ def scores(
     cells = whole_cells(size, net.out_stride, 1 if kinds == ["image"] else 2)
     if s.grid > cells: raise UserError(f"grid {s.grid} is larger than the feature map, {cells} cells on a side.", f"Use --grid {cells} or less.")
     make = dict(image=lambda: image_scores(net, s, size, progress), parts=lambda: instance_scores(net, s, (s.grid or cells,) * 2, size, progress))
-    return {kind: make[kind]() if kind in make else region_scores(net, s, kind, layout, size, progress) for kind in kinds}
+    regions = lambda kind: region_scores(net, s, kind, layout, size, progress)
+    return {kind: make[kind]() if kind in make else regions(kind) for kind in kinds}
 
 # %% ../nbs/07_probe.ipynb #f11fa90d
 def table(

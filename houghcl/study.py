@@ -104,7 +104,7 @@ class StudySettings:
     matchers:Literal["main", "all"] = "main"      # which are scored
     options:bool = False              # also vary the options, and tune them
     crossed:bool = False              # also score flip x scale x overlap
-    pairs:Annotated[int, Range(4, 10**7)] = 1000  # pairs of views, half of them for choosing
+    pairs:Annotated[int, Range(4, 10**7)] = 1000  # of views, half of them for choosing
     view_size:Annotated[int, Range(16, 4096)] = 64 # pixels of a view
     seed:Seed = 7                     # of the views
     out:str = "results/pairs"         # folder for the tables
@@ -147,7 +147,8 @@ def features_of(kind:str)->tuple:
 def results_folder(s:StudySettings)->Path:
     "Where the tables of these pictures go. Raises UserError where the name is no name."
     if not s.data or not s.name:
-        raise UserError("The pictures are not named.", "Give --data FOLDER and --name NAME.")
+        raise UserError("The pictures are not named.",
+                        "Give --data FOLDER and --name NAME.")
     if not re.fullmatch(r"[^\W_][\w.+ -]*", s.name):
         what = f"name is {s.name!r}, which is no name for a folder of results."
         raise UserError(what, "Use letters, digits, spaces and . _ + - in --name.")
@@ -163,7 +164,11 @@ def study(s:StudySettings):
     todo = [(label, extract, missing) for label, extract in map(features_of, s.features) if (missing := [t for t in wanted if not (folder / label / f"{t}.csv").exists()])]
     for label, extract, missing in todo:
         whole_cells(s.view_size, extract.stride)
-        for name in missing: writable_file(folder / label / f"{name}.csv")
+    if todo and str(s.data) != "scenes":
+        find_layout(s.data, s.layout)
+    for label, extract, missing in todo:
+        for name in missing:
+            writable_file(folder / label / f"{name}.csv")
     if not todo: print(f"All of {s.name} is there already."); return
     source = open_data(s.data, s.layout, s.view_size, seed=s.seed, augment=Augment())
     views, files = draw_views(source, s.pairs, s.view_size, s.seed), checksum(source.names or ())
