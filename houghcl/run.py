@@ -125,8 +125,8 @@ def open_atomic(
         cause = _os_error(error) if isinstance(error, (OSError, RuntimeError)) else None
         if cause is None: raise
         raise UserError(f'{path} could not be written: {cause.strerror or cause}.',
-            'Make room or allow writing there, then try again (a run goes on with --resume); '
-            'what stood there before is unchanged.') from error
+            'Make room or allow writing there, then try again (a run goes on with '
+            '--resume); what stood there before is unchanged.') from error
 
 # %% ../nbs/04b_run.ipynb #ea8b1c8f
 _MARK = b'sha256 '   # what the comment of our zip files begins with

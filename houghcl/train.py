@@ -392,7 +392,8 @@ def state_of(t:Trainer)->dict:
     mine = dict(rng=rng_state(), losses=t.losses.cpu(), n=t.n, statistics=_statistics(t.net) if t.acc.num_processes > 1 else {})
     scaler = getattr(t.acc, "scaler", None)
     return dict(step=t.step, settings=dataclasses.asdict(t.s),
-        watch=dict(t.watch.since), model=t.net.state_dict(), optimizer=t.optimizer.state_dict(),
+        watch=dict(t.watch.since), model=t.net.state_dict(),
+        optimizer=t.optimizer.state_dict(),
         scaler=scaler.state_dict() if scaler else {}, ranks=gather_object([mine]))
 
 def usable(t:Trainer, state:dict):
