@@ -351,7 +351,7 @@ def _blocks(w):
     return "layer1.0.conv3.weight" not in w.state, width // inside, inside
 
 def _dilations(w):
-    "Dilation of each stage: twice that of the stage before where the stride was taken out."
+    "Dilation of each stage: doubled where the stride was taken out."
     found = [1]
     for stage in range(2, w.stages + 1):
         found.append(found[-1] * (2 if 2 ** (stage + 1) > w.stride else 1))
@@ -365,7 +365,8 @@ def _loop(w):
         "    convs = [m for m in stage.modules() if isinstance(m, torch.nn.Conv2d)]",
         "    for conv in convs: conv.stride = 1, 1",
         "    for i, conv in enumerate(c for c in convs if c.kernel_size == (3, 3)):",
-        "        conv.dilation = conv.padding = (dilation if i else dilation // 2,) * 2"]
+        "        d = dilation if i else dilation // 2",
+        "        conv.dilation = conv.padding = d, d"]
 
 # %% ../nbs/09_weights.ipynb #b7d6437c
 def _tell_torchvision(w, path):
@@ -384,15 +385,15 @@ def _tell_torchvision(w, path):
         *(_loop(w) if any(widened) and not option else [])]
 
 def _tell_timm(w, path):
-    "A program that loads the file into timm's network; a cut one gives a list of one map."
+    "A program that loads the file into timm's network; a cut one gives a list."
     own = 2 ** (w.stages + 1)
     kind = "num_classes=0"
     if w.stages < 4: kind = f"features_only=True, out_indices=({w.stages},)"
     option = w.stride < own and w.stride >= 8
     if option: kind += f", output_stride={w.stride}"
     loop = ["import torch", *_loop(w)] if w.stride < own and not option else []
-    return ["import timm",
-            f"net = timm.create_model({w.arch!r}, {kind}, checkpoint_path={path!r})", *loop]
+    words = f"{w.arch!r}, {kind}, checkpoint_path={path!r}"
+    return ["import timm", f"net = timm.create_model({words})", *loop]
 
 # %% ../nbs/09_weights.ipynb #08fa57e2
 def _tell_detectron2(w, path):
@@ -412,11 +413,11 @@ def _tell_detectron2(w, path):
                   f"MODEL.RESNETS.WIDTH_PER_GROUP {width}"]
     if w.stages < 4:
         lines += [f"MODEL.RESNETS.OUT_FEATURES \"['res{w.stages + 1}']\"",
-                  f"# it ends after res{w.stages + 1}; whatever is asked for after that,"
+                  f"# it ends after res{w.stages + 1}; what is asked for after that,"
                   " a C4 head's res5 too, begins at random"]
     if (w.stages, w.stride) == (4, 16) and not basic:
         lines += ["MODEL.RESNETS.RES5_DILATION 2",
-                  "# detectron2 dilates the first block of res5 too: its features differ"]
+                  "# detectron2 dilates res5's first block too: its features differ"]
     elif w.stride < 2 ** (w.stages + 1):
         lines.append(f"# its stride is {w.stride}, and detectron2 can only make"
                      f" {2 ** (w.stages + 1)} here: its features differ")
@@ -438,20 +439,22 @@ def _tell_mmdetection(w, path):
     words.append(f"init_cfg=dict(type='Pretrained', checkpoint={path!r})")
     lines = [f"backbone=dict({', '.join(words)}, style='pytorch')"]
     if max(dilations) == 1: return lines
-    if basic: return [*lines, "# mmdetection dilates one convolution of each basic block,"
-                              " not both: its features differ"]
-    return [*lines, "# mmdetection dilates each stage's first block too: its features"
-                    " differ; mmsegmentation's are these with contract_dilation=True"]
+    told = ("# mmdetection dilates each stage's first block too: its features differ;"
+            " mmsegmentation's are these with contract_dilation=True")
+    if basic:
+        told = ("# mmdetection dilates one convolution of each basic block, not both:"
+                " its features differ")
+    return [*lines, told]
 
 # %% ../nbs/09_weights.ipynb #48708453
 def advice(
     weights:Weights,
     layout:str,       # a key of LAYOUTS
     path="FILE",      # where the weights are
-)->list:              # lines to print; for torchvision and timm a program, which leaves the network as `net`
+)->list:         # lines to print; for torchvision and timm a program that makes `net`
     "What has to be set in the program that the file is for."
-    tell = dict(torchvision=_tell_torchvision, timm=_tell_timm, detectron2=_tell_detectron2,
-                mmdetection=_tell_mmdetection)
+    tell = dict(torchvision=_tell_torchvision, timm=_tell_timm,
+                detectron2=_tell_detectron2, mmdetection=_tell_mmdetection)
     return tell[layout](weights, str(path)) if layout in tell else []
 
 # %% ../nbs/09_weights.ipynb #4c868c58
@@ -470,7 +473,9 @@ class Settings:
     def __post_init__(self):
         if self.layout: one_of("layout", self.layout, LAYOUTS)
         if self.arch: one_of("arch", self.arch, RESNETS)
-        in_range("stages", self.stages, 1, 4); in_range("stride", self.stride, 0); in_range("seed", self.seed, 0, 2**32 - 1)
+        in_range("stages", self.stages, 1, 4)
+        in_range("stride", self.stride, 0)
+        in_range("seed", self.seed, 0, 2**32 - 1)
 
 # %% ../nbs/09_weights.ipynb #2d33808d
 def describe(
