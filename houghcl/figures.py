@@ -29,7 +29,7 @@ from .data import read_tensor
 from .geometry import apply_theta, between, cell_centers, correspondence, grid_size, overlap, random_view, sample_view
 from .hough import appearance, hough_votes, smooth_votes
 from .model import METHODS, DenseCL, make_backbone, matching_features
-from .pairing import pair, pair_errors, pck, right_pairs
+from .pairing import mirror_cells, pair, pair_errors, pck, right_pairs
 from .run import RunDir, UserError, in_range, load_file, load_latest, one_of, open_atomic, read_config, read_metrics
 from .supervised import Supervised
 from .views import normalise
@@ -528,8 +528,13 @@ def see(
 
 # %% ../nbs/06_figures.ipynb #3cf4755b
 RULES = dict(cosine="pairs by highest cosine", hough="pairs by votes for one shift", affine="pairs by affine votes")
-NOTE = "One network, its features, three ways to pair them."
-FLIPPED = " View b is mirrored: no single shift fits it, affine votes know flips."
+TWO_LOOKS = ", two looks"
+NOTE = "One network, its features, and ways to pair them."
+FLIPPED = " View b is mirrored: no single shift fits it, and a network that has not learned mirrors must look at it twice."
+
+def _second(net, views):
+    "Features of view b when the network sees it mirrored, in the places of b's cells (1,N,C)."
+    return mirror_cells(matching_features(net, views.a, views.b.flip(-1))[1], net.grid)
 
 def _found(seen, views, rule):
     "Pairs of two views (1,N) by a rule, and their PCK in words."
@@ -551,9 +556,11 @@ def _space(seen):
     return vote_space(f_a, f_b, seen.grid, seen.kind, f_m if seen.kind == "affine" else None, **seen.options)
 
 # %% ../nbs/06_figures.ipynb #45220ce2
-def _poster(seen, views):
-    "The poster's figure of one photograph: cosine, votes for a shift, affine votes."
-    found = {name: _found(seen, views, rule)[0] for rule, name in RULES.items()}
+def _poster(seen, views, net):
+    "The poster's figure of one photograph: cosine, votes for a shift, affine votes, and these by two looks."
+    one, two = (seen._replace(features=[*seen.features[:2], f_m]) for f_m in (None, _second(net, views)))
+    found = {name: _found(one, views, rule)[0] for rule, name in RULES.items()}
+    found[RULES["affine"] + TWO_LOOKS] = _found(two, views, "affine")[0]
     maps, flipped = (views.theta_a, views.theta_b), float(views.theta_a[0, 0, 0] * views.theta_b[0, 0, 0]) < 0
     return poster_figure(views.shown_a[None], views.shown_b[None], found, seen.grid, **_ends(math.prod(seen.grid)), maps=maps, note=NOTE + FLIPPED * flipped)
 
@@ -594,7 +601,7 @@ def run_figures(
         views = make_pair(read_photo(image, loaded.settings["view_size"]), loaded.settings["view_size"], seed=seed, flip=flip, min_area=loaded.settings["min_area"])
         seen, true = see(loaded, views, votes), between(views.theta_a, views.theta_b)[0]
         space = _space(seen)
-    make = dict(poster=lambda: _poster(seen, views), hough=lambda: hough_figure(space, true), strip=lambda: _strip(run.path, views, steps, votes),
+    make = dict(poster=lambda: _poster(seen, views, loaded.net), hough=lambda: hough_figure(space, true), strip=lambda: _strip(run.path, views, steps, votes),
         warped=lambda: warped_figure(views.shown_a, views.shown_b, seen.grid, winning_map(space), true), curves=lambda: _curves(run))
     return {name: make[name]() for name in names}
 

@@ -14,7 +14,7 @@ __all__ = ['CHOICES', 'AT_LEAST', 'AT_MOST', 'FREE', 'PRESETS', 'ABOUT', 'COLUMN
 
 # %% ../nbs/08_train.ipynb #4d52b56e
 from .threads import CROWDED, Crowding, crowding_text
-from .figures import NOTE, RULES, telling_views
+from .figures import NOTE, RULES, TWO_LOOKS, telling_views
 from .model import world
 from .pairing import pck
 
@@ -658,7 +658,8 @@ def pairs_figure(
     found = {}
     for rule, options in dict(cosine={}, hough=votes, affine=affine).items():
         index, confidence = pair(rule, f_a, f_b, t.net.grid, **options)
-        found[f"{RULES[rule]} ({pck(index, *maps, t.net.grid):.2f})"] = index[shown], confidence[shown]
+        name = RULES[rule] + TWO_LOOKS * ("mirrored" in options)
+        found[f"{name} ({pck(index, *maps, t.net.grid):.2f})"] = index[shown], confidence[shown]
     n = f_a.shape[1]
     top = min(5, n // 2)
     note = f"{NOTE} Method {t.s.method}, step {t.step}. In brackets: PCK over {len(a)} pairs of views."
