@@ -211,10 +211,13 @@ def check_data(s:Settings):
     "Refuse pictures that do not fit the settings, before any is opened or drawn."
     drawn = s.data == "scenes"
     if not s.data:
-        raise UserError(f"The protocol {s.protocol} needs pictures.", "Name their folder with --data.")
+        raise UserError(f"The protocol {s.protocol} needs pictures.",
+                        "Name their folder with --data.")
     if s.protocol.endswith("-scenes") and not drawn:
-        raise UserError(f"The protocol {s.protocol} is for drawn pictures, and --data is {s.data}.",
-                        f"Take --data scenes, or --protocol {s.protocol.split('-')[0]} --small.")
+        other = s.protocol.split("-")[0]
+        raise UserError(
+            f"The protocol {s.protocol} is for drawn pictures, and --data is {s.data}.",
+            f"Take --data scenes, or --protocol {other} --small.")
     if drawn: return check_scenes(s)
     if not Path(s.data).expanduser().is_dir():
         raise UserError(f"There is no folder {s.data}.",
@@ -229,20 +232,23 @@ def check_scenes(s:Settings):
                 f"{name} is {count!r}, but scenes are drawn.",
                 f"Say how many: --{name} 200; or take a protocol that ends in -scenes.")
         if len(count.lstrip("0")) > 7 or int(count) > MOST_SCENES:
-            raise UserError(f"{name} is {count[:40]}: at most {MOST_SCENES:,} scenes are drawn.",
-                            f"Say how many: --{name} 200.")
+            what = f"{name} is {count[:40]}: at most {MOST_SCENES:,} scenes are drawn."
+            raise UserError(what, f"Say how many: --{name} 200.")
     check_filled(int(s.train), s.batch_size)
     for size in (max(s.sizes), s.test_size):
         try: Scenes(1, size)
         except ValueError as error:
-            raise UserError(f"{error}.", "Scenes are drawn at the largest of --sizes and at"
-                            " --test-size.") from None
+            remedy = "Scenes are drawn at the largest of --sizes and at --test-size."
+            raise UserError(f"{error}.", remedy) from None
 
 def open_sets(s:Settings)->tuple:
     "(training pictures, test pictures) of these settings, annotated."
     check_data(s)
-    if s.data == "scenes": sets = scene_annotations(int(s.train), max(s.sizes), 0), scene_annotations(int(s.test), s.test_size, 1)
-    elif s.protocol.startswith("voc"): sets = [read_voc(s.data, which) for which in (s.train, s.test)]
+    if s.data == "scenes":
+        sets = (scene_annotations(int(s.train), max(s.sizes), 0),
+                scene_annotations(int(s.test), s.test_size, 1))
+    elif s.protocol.startswith("voc"):
+        sets = [read_voc(s.data, which) for which in (s.train, s.test)]
     else: sets = [read_coco(s.data, s.train, training=True), read_coco(s.data, s.test)]
     for x, which in zip(sets, (s.train, s.test)):
         if s.masks and not any(n.get("segmentation") for n in x.truth["annotations"]): raise UserError(f"{which} of {s.data} has no masks to learn or to score.", "Leave --masks out.")
@@ -262,11 +268,11 @@ def open_backbone(s:Settings)->nn.Sequential:
     return net
 
 def resumed_backbone(config:dict)->nn.Sequential:
-    "The backbone of a run whose weights come from a checkpoint; config: that of the run."
+    "The backbone of a run whose weights come from a checkpoint, by its config.json."
     try: return backbone_from("random", *config["network"])
     except (KeyError, TypeError, ValueError):
-        raise UserError(f"config.json says network {config.get('network')!r}, which is none.",
-                        "Restore it from a copy, or start a new run.") from None
+        what = f"config.json says network {config.get('network')!r}, which is none."
+        raise UserError(what, "Restore it from a copy, or start a new run.") from None
 
 def anchors_of(s:Settings, stages:int)->tuple:
     "Sides of the anchors on a backbone of so many stages."
@@ -278,13 +284,14 @@ def anchors_of(s:Settings, stages:int)->tuple:
         more = (anchors[-1] * 2**k for k in range(1, levels))
         anchors = (*anchors, *more)[:levels]
     if s.head == "fpn" and len(anchors) != levels:
-        raise UserError(f"{len(anchors)} anchor sides do not fit a pyramid of {levels} levels.",
-                        f"Give {levels} with --anchors.")
+        what = f"{len(anchors)} anchor sides do not fit a pyramid of {levels} levels."
+        raise UserError(what, f"Give {levels} with --anchors.")
     return anchors
 
 def detector_of(s:Settings, net, classes:int)->nn.Module:
     "The detector of these settings on a backbone."
-    return make_detector(net, classes, s.head, s.masks, anchors_of(s, net.arch[1]), s.rois, s.side, s.width, s.pre_nms, s.post_nms)
+    anchors = anchors_of(s, net.arch[1])
+    return make_detector(net, classes, s.head, s.masks, anchors, s.rois, s.side, s.width, s.pre_nms, s.post_nms)
 
 # %% ../nbs/10_detection.ipynb #6d11c3d0
 def start_of(weights:str)->dict:
