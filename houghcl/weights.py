@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import safetensors.torch
@@ -26,7 +26,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torchvision.models import get_model_weights
 
-from .cli import UsageError, run_main, settings_from_args
+from .cli import Range, Seed, UsageError, check_fields, run_main, settings_from_args
 from .model import RESNETS, make_backbone
 from .run import RunDir, UserError, in_range, load_file, one_of, open_atomic
 
@@ -466,16 +466,14 @@ class Settings:
     out:str = ""               # file to be written; it must not exist
     # Which network
     arch:str = ""              # a torchvision ResNet; needed where the file does not say and cut networks are alike; of imagenet and random, resnet50 if empty
-    stages:int = 4             # of imagenet and random
-    stride:int = 0             # of imagenet and random; 0 is the network's own
-    seed:int = 0               # of random
+    stages:Annotated[int, Range(1, 4)] = 4 # of imagenet and random
+    stride:Annotated[int, Range(0)] = 0 # of imagenet and random; 0 is the network's own
+    seed:Seed = 0               # of random
 
     def __post_init__(self):
         if self.layout: one_of("layout", self.layout, LAYOUTS)
         if self.arch: one_of("arch", self.arch, RESNETS)
-        in_range("stages", self.stages, 1, 4)
-        in_range("stride", self.stride, 0)
-        in_range("seed", self.seed, 0, 2**32 - 1)
+        check_fields(self)
 
 # %% ../nbs/09_weights.ipynb #2d33808d
 def describe(
