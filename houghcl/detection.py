@@ -36,7 +36,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Sampler
 
 from .annotations import Annotated, DetectionSet, coco_masks, object_mask, read_coco, read_voc, resized, scene_annotations
-from .cli import Range, Seed, Threads, check_fields, run_main, settings_from_args
+from .cli import Count, Positive, Range, Seed, Share, Threads, Whole, Workers
+from .cli import check_fields, run_main, settings_from_args
 from .data import EpochSampler, read_image
 from .detectors import HEADS, make_detector, paste_masks
 from .model import RESNETS, make_backbone
@@ -51,14 +52,9 @@ from .train import on_main, prepare_run, share_threads
 from .weights import backbone_from
 
 # %% ../nbs/10_detection.ipynb #8c824e97
-Whole = typing.Annotated[int, Range(0)]
-Count = typing.Annotated[int, Range(1)]
-Positive = typing.Annotated[float, Range(0)]
-Share = typing.Annotated[float, Range(0, 1)]
 Side = typing.Annotated[int, Range(16, 10_000)]
 Stages = typing.Annotated[int, Range(2, 4)]
 Cells = typing.Annotated[int, Range(1, 1024)]
-Workers = typing.Annotated[int, Range(0, 1024)]
 Pixels = typing.Annotated[int, Range(1, 10_000)]
 
 # %% ../nbs/10_detection.ipynb #dc2dc69e

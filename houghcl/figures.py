@@ -24,13 +24,13 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.patches import Polygon
 from .affine import affine_votes, hypothesis_map, map_hypothesis
-from .cli import run_main, settings_from_args
+from .cli import Seed, Threads, Whole, check_fields, run_main, settings_from_args
 from .data import read_tensor
 from .geometry import apply_theta, between, cell_centers, correspondence, grid_size, overlap, random_view, sample_view
 from .hough import appearance, hough_votes, smooth_votes
 from .model import METHODS, DenseCL, make_backbone, matching_features
 from .pairing import mirror_cells, pair, pair_errors, pck, right_pairs
-from .run import RunDir, UserError, in_range, load_file, load_latest, one_of, open_atomic, read_config, read_metrics
+from .run import RunDir, UserError, load_file, load_latest, one_of, open_atomic, read_config, read_metrics
 from .supervised import Supervised
 from .views import normalise
 
@@ -119,7 +119,7 @@ def truth_of(
     return right_pairs(*pair_errors(index.cpu(), theta_a.cpu(), theta_b.cpu(), grid))
 
 # %% ../nbs/06_figures.ipynb #78d04b17
-KEY = "blue: right within a cell    red, broken: wrong    grey: the least confident"
+KEY = "blue: right within a cell    red, broken: wrong, or not in the other view    grey: the least confident"
 
 def poster_figure(
     views_a:torch.Tensor,  # views a (B,3,S,S), in 0..1
@@ -616,20 +616,19 @@ class Settings:
     figures:tuple[str, ...] = FIGURES    # which: poster, hough, warped, strip, curves
     format:str = "png"                   # png or svg
     # Views
-    seed:int = 0                         # of the two views
+    seed:Seed = 0                        # of the two views
     flip:bool = False                    # mirror the second view
     # Network
     votes:str = "auto"                   # hough (shifts), affine, or auto: as in the run
-    steps:tuple[int, ...] = ()           # checkpoints of the strip, 0 is before training; the other figures take the last
+    steps:tuple[Whole, ...] = ()         # checkpoints of the strip, 0 is before training; the other figures take the last
     # Machine
-    threads:int = 0                      # CPU threads; 0 leaves it to PyTorch
+    threads:Threads = 0                  # CPU threads; 0 leaves it to PyTorch
     debug:bool = False                   # show tracebacks
 
     def __post_init__(self):
         for name in self.figures or ("",): one_of("figures", name, FIGURES)
         one_of("format", self.format, ("png", "svg")); one_of("votes", self.votes, ("auto", "hough", "affine"))
-        in_range("seed", self.seed, 0, 2**32 - 1); in_range("threads", self.threads, 0)
-        for step in self.steps: in_range("steps", step, 0)
+        check_fields(self)
 
 # %% ../nbs/06_figures.ipynb #008489cb
 def _check_given(s):
@@ -654,7 +653,9 @@ def write_figures(
     out = Path(s.out) if s.out else Path(s.run) / "figures"
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as error: raise UserError(f"{out} could not be made: {error.strerror}.", "Name a folder that you may write to with --out.") from error
-    paths = [out / f"{'' if name == 'curves' else Path(s.image).stem + '-'}{name}.{s.format}" for name in made]
+    photo = Path(s.image).stem + "-flip" * s.flip
+    paths = [out / f"{'' if name == 'curves' else photo + '-'}{name}.{s.format}"
+             for name in made]
     for path, figure in zip(paths, made.values()): _write(figure, path)
     if progress: print(*paths, sep="\n")
     return paths
