@@ -108,6 +108,10 @@ def main() -> int:
     pages = [x for c in contents for x in ([c] if isinstance(c, str) else c["contents"])]
     if pages != ["index.ipynb"] + [p.name for p in paths if p.name != "index.ipynb"]:
         bad.append(("_quarto.yml", "the sidebar does not list the notebooks in order"))
+    names = {}   # nbdev strips the number, and Quarto fails on the second page of a name
+    for p in paths:
+        first = names.setdefault(re.sub(r"^\d+[a-zA-Z0-9]*_", "", p.stem), p.name)
+        if first != p.name: bad.append((p.name, f"has the page name of {first}"))
     for name, d in bad: print(f"FAIL {name}: {d}")
     return int(bool(bad))
 
