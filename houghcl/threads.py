@@ -12,8 +12,10 @@ from pathlib import Path
 
 # %% ../nbs/04a_threads.ipynb #241d975f
 def wait_passively()->None:
-    "Let threads sleep while they wait, unless the user has chosen; in time only before torch is imported."
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    "Let threads that wait sleep soon, unless the user has chosen; in time only before torch is imported."
+    if {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ): return
+    os.environ.update(OMP_WAIT_POLICY="PASSIVE", GOMP_SPINCOUNT="10000")
+
 
 # %% ../nbs/04a_threads.ipynb #c013c259
 wait_passively()
