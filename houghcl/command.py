@@ -5,6 +5,9 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'usage', 'module_of', 'main']
 
+# %% ../nbs/10d_command.ipynb #f5942dc2
+from .threads import wait_passively
+
 # %% ../nbs/10d_command.ipynb #ade71cf0
 import importlib
 import importlib.metadata
