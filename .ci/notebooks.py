@@ -99,7 +99,7 @@ def main(mode: str, *names: str) -> int:
         if failed: print(said, flush=True)
         return failed
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool: return int(any(pool.map(job, paths)))
+    with ThreadPoolExecutor(os.cpu_count()) as pool: return int(any([*pool.map(job, paths)]))   # all of them, also after a failure
 
 
 if __name__ == "__main__":

@@ -11,6 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT / "nbs"
 sys.path.insert(0, str(ROOT))
 DIRECTIVES = set("default_exp export exporti exports hide eval: label: fig-cap: fig-alt: code-fold: slow gpu".split())
+WIDTH = 88     # columns of a line; the column of a page holds no more
+MOST_CELLS = 60
+MOST_LINES = 25   # of an exported cell
+LONG_CELLS = {}   # page -> why it has more than MOST_CELLS cells
 MACHINE = re.compile(r"site-packages|/(?:home|Users|root)/")
 
 
@@ -73,11 +77,28 @@ def check_code(cell: dict, source: str, later: set):
             yield "a picture without label, fig-cap and fig-alt"
 
 
-def check_prose(source: str, labels: set):
-    "Defects of a markdown cell."
+def public(source: str) -> list[str]:
+    "Names of the public functions and classes that a cell defines."
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return [n.name for n in parse(source).body if isinstance(n, kinds) and n.name[0] != "_"]
+
+
+def check_shape(cell: dict, source: str):
+    "Lines that a page cuts, cells that are longer than a screen, definitions that a page lists in reverse."
+    long = [i for i, line in enumerate(source.splitlines(), 1) if len(line) > WIDTH and "://" not in line and not re.match(r"\s*#\s*\|", line)]
+    if long: yield f"line {long[0]} is over {WIDTH} columns, as are {len(long) - 1} more"
+    ds = directives(source)
+    if not {"export", "exporti", "exports"} & set(ds): return
+    lines = len(source.splitlines())
+    if lines > MOST_LINES and "dataclass" not in source: yield f"{lines} exported lines, more than {MOST_LINES}"
+    if len(names := public(source)) > 1: yield f"defines {', '.join(names)}: one public definition a cell"
+
+
+def check_prose(source: str, labels: set, folder: Path = NBS):
+    "Defects of a markdown cell of a page in `folder`."
     source = re.sub(r"^```.*?^```", "", source, flags=re.M | re.S)
     for link in re.findall(r"\]\((?!\w+:)([^)#\s]+)", source):
-        if not (NBS / link).exists(): yield f"no file {link}"
+        if not (folder / link).exists(): yield f"no file {link}"
     for name in re.findall(r"`houghcl\.([A-Za-z_][\w.]*)", source):
         if not exists(name): yield f"no houghcl.{name}"
     for label in re.findall(r"@(fig-[\w-]+)", source):
@@ -96,22 +117,36 @@ def check(path: Path, later: set):
     if len(labels) != len(set(labels)): yield "a figure label that stands twice"
     for cell, source in zip(cells, sources):
         if cell["cell_type"] == "code": defects = check_code(cell, source, later)
-        else: defects = check_prose(source, set(labels))
+        else: defects = check_prose(source, set(labels), path.parent)
         for d in defects: yield f"cell {cell['id']}: {d}"
 
 
+def pages() -> list[Path]:
+    "All notebooks in the order of reading: folders and files by their numbers, unnumbered ones first."
+    found = [p.relative_to(NBS) for p in NBS.rglob("*.ipynb")]
+    found = [p for p in found if not any(x[0] in "._" for x in p.parts)]
+    return sorted(found, key=lambda p: (len(p.parts) > 1 or p.name[0].isdigit(), p.name != "index.ipynb", str(p)))
+
+
+def listed(contents: list):
+    "The pages of a sidebar, section by section."
+    for c in contents: yield from [c] if isinstance(c, str) else listed(c["contents"])
+
+
 def main() -> int:
-    paths = sorted(p for p in NBS.glob("*.ipynb") if p.name[0] not in "._")
-    modules = {p: m[1] for p in paths if (m := re.search(r"\|\s*default_exp (\w+)", p.read_text(encoding="utf-8")))}
-    bad = [(p.name, d) for i, p in enumerate(paths) for d in check(p, {modules.get(q) for q in paths[i:]})]
-    contents = yaml.safe_load((ROOT / "_quarto.yml").read_text())["website"]["sidebar"]["contents"]
-    pages = [x for c in contents for x in ([c] if isinstance(c, str) else c["contents"])]
-    if pages != ["index.ipynb"] + [p.name for p in paths if p.name != "index.ipynb"]:
+    paths = pages()
+    texts = {p: (NBS / p).read_text(encoding="utf-8") for p in paths}
+    modules = {p: m[1] for p in paths if (m := re.search(r"\|\s*default_exp (\w+)", texts[p]))}
+    bad = [(p, d) for i, p in enumerate(paths) for d in check(NBS / p, {modules.get(q) for q in paths[i:]})]
+    sidebar = yaml.safe_load((ROOT / "_quarto.yml").read_text())["website"]["sidebar"]
+    if list(listed(sidebar["contents"])) != list(map(str, paths)):
         bad.append(("_quarto.yml", "the sidebar does not list the notebooks in order"))
     names = {}   # nbdev strips the number, and Quarto fails on the second page of a name
     for p in paths:
-        first = names.setdefault(re.sub(r"^\d+[a-zA-Z0-9]*_", "", p.stem), p.name)
-        if first != p.name: bad.append((p.name, f"has the page name of {first}"))
+        name = re.sub(r"^\d+[a-zA-Z0-9]*_", "", p.stem)
+        first = names.setdefault(name, p)
+        if first != p: bad.append((p, f"has the page name of {first}"))
+        if modules.get(p, name) != name: bad.append((p, f"holds the module {modules[p]}, not {name}"))
     for name, d in bad: print(f"FAIL {name}: {d}")
     return int(bool(bad))
 

@@ -17,91 +17,140 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from .coco import as_number, coco_file, is_name, short, sound_annotations
-from .data import read_bytes, read_image, refused_size
-from .run import UserError, warn_counted
+from .errors import UserError
+from .progress import warn_counted
 from .scenes import Scenes
-
+from .folders import read_bytes, read_image, refused_size
+from .coco import as_number, coco_file, is_name, short, sound_annotations
 
 # %% ../nbs/09b_annotations.ipynb #51166b53
-VOC_CLASSES = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog", "horse",
-    "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor")
+VOC_CLASSES = (
+    "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair",
+    "cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep",
+    "sofa", "train", "tvmonitor",
+)
 
+# %% ../nbs/09b_annotations.ipynb #ceb018a6
 @dataclass(frozen=True)
 class Annotated:
     "Pictures with their objects."
-    kind:str       # voc, coco or scenes
-    where:str      # folder, for messages
-    truth:dict     # COCO's form: images, annotations (with `difficult` in VOC), categories
-    scenes:object=None # what draws the pictures, where they are no files
 
-    def __len__(self): return len(self.truth["images"])
+    kind: str  # voc, coco or scenes
+    where: str  # folder, for messages
+    # COCO's form: images, annotations (with `difficult` in VOC), categories
+    truth: dict
+    scenes: object = None  # what draws the pictures, where they are no files
+
+    def __len__(self):
+        return len(self.truth["images"])
 
     @property
-    def classes(self): return [c["name"] for c in self.truth["categories"]]
+    def classes(self):
+        return [c["name"] for c in self.truth["categories"]]
 
-    def objects(self, index:int)->list:
+    def objects(self, index: int) -> list:
         "Annotations of one picture."
         return self.truth["by_image"].get(self.truth["images"][index]["id"], [])
 
-    def picture(self, index:int)->Image.Image:
+    def picture(self, index: int) -> Image.Image:
         "One picture, RGB, of the size that its annotations were made for."
-        if self.scenes is not None: return Image.fromarray(self.scenes.image(index).permute(1, 2, 0).numpy())
+        if self.scenes is not None:
+            return Image.fromarray(self.scenes.image(index).permute(1, 2, 0).numpy())
         image = self.truth["images"][index]
-        try: picture = read_image(image["file_name"])
+        try:
+            picture = read_image(image["file_name"])
         except (OSError, ValueError) as error:
             remedy = "Get the file again, or take it out of the annotations."
             what = f"{image['file_name']} cannot be decoded: {error}."
             raise UserError(what, remedy) from None
-        if picture.size == (image["width"], image["height"]): return picture
-        raise UserError(f"{image['file_name']} has {picture.width}x{picture.height} pixels, its annotations say {image['width']}x{image['height']}.", "Take pictures and annotations of the same release.")
+        if picture.size == (image["width"], image["height"]):
+            return picture
+        raise UserError(
+            (
+                f"{image['file_name']} has {picture.width}x{picture.height} pixels, "
+                f"its annotations say {image['width']}x{image['height']}."
+            ),
+            "Take pictures and annotations of the same release.",
+        )
 
 # %% ../nbs/09b_annotations.ipynb #38fbaacb
 def fit_box(
-    box,               # (x0, y0, x1, y1)
-    width:int, height:int, # of the picture in pixels
-    name:str,          # of the picture, for the warning
-):                     # the box inside the picture, or None where nothing is left
+    box,  # (x0, y0, x1, y1)
+    width: int,
+    height: int,  # of the picture in pixels
+    name: str,  # of the picture, for the warning
+):  # the box inside the picture, or None where nothing is left
     "Cut a box to its picture."
-    inside = tuple(min(max(v, 0), side) for v, side in zip(box, (width, height, width, height)))
+    inside = tuple(
+        min(max(v, 0), side) for v, side in zip(box, (width, height, width, height))
+    )
+    said = f"{name}: the box {_told(box)}"
+    picture = f"the {width}x{height} picture"
     if not (inside[2] - inside[0] > 0.01 and inside[3] - inside[1] > 0.01):
-        warn_counted("boxes without area", f"{name}: the box {_told(box)} covers nothing of the {width}x{height} picture; it is left out")
+        lost = f"{said} covers nothing of {picture}; it is left out"
+        warn_counted("boxes without area", lost)
         return None
-    if max(abs(a - b) for a, b in zip(inside, box)) > 1: warn_counted("boxes cut to the picture", f"{name}: the box {_told(box)} reaches out of the {width}x{height} picture; it is cut")
+    if max(abs(a - b) for a, b in zip(inside, box)) > 1:
+        cut = f"{said} reaches out of {picture}; it is cut"
+        warn_counted("boxes cut to the picture", cut)
     return inside
 
 # %% ../nbs/09b_annotations.ipynb #0b1b0a74
-def _told(box): return "({})".format(", ".join(f"{v:g}" for v in box))
+def _told(box):
+    return "({})".format(", ".join(f"{v:g}" for v in box))
 
+# %% ../nbs/09b_annotations.ipynb #23f7f5ad
 def _annotated(kind, where, images, notes, names, scenes=None):
-    "Number the annotations from 1, since scoring takes 0 for none, and sort them by picture."
-    for i, note in enumerate(notes): note["id"] = i + 1
+    "Number annotations from 1 (scoring takes 0 for none), and sort them by picture."
+    for i, note in enumerate(notes):
+        note["id"] = i + 1
     by_image = {}
-    for note in notes: by_image.setdefault(note["image_id"], []).append(note)
-    categories = [c if isinstance(c, dict) else dict(id=i + 1, name=c) for i, c in enumerate(names)]
-    return Annotated(kind, str(where), dict(info={}, licenses=[], images=images, annotations=notes, categories=categories, by_image=by_image), scenes)
+    for note in notes:
+        by_image.setdefault(note["image_id"], []).append(note)
+    categories = [
+        c if isinstance(c, dict) else dict(id=i + 1, name=c)
+        for i, c in enumerate(names)
+    ]
+    return Annotated(
+        kind,
+        str(where),
+        dict(
+            info={}, licenses=[], images=images, annotations=notes,
+            categories=categories, by_image=by_image,
+        ),
+        scenes,
+    )
 
+# %% ../nbs/09b_annotations.ipynb #39ceb464
 def _note(image_id, category, box, **more):
     "An annotation in COCO's form."
     x0, y0, x1, y1 = box
-    return dict(image_id=image_id, category_id=category, bbox=[x0, y0, x1 - x0, y1 - y0], area=(x1 - x0) * (y1 - y0), iscrowd=0) | more
+    return (
+        dict(
+            image_id=image_id, category_id=category, bbox=[x0, y0, x1 - x0, y1 - y0],
+            area=(x1 - x0) * (y1 - y0), iscrowd=0,
+        )
+        | more
+    )
 
 # %% ../nbs/09b_annotations.ipynb #4cb15b8c
 class _Within:
     "Looks up the files that annotations name; refuses those outside the folder."
 
-    def __init__(self,
-        root:str,          # the data folder
-        hint:str="",       # more on what to do, for the message
+    def __init__(
+        self,
+        root: str,  # the data folder
+        hint: str = "",  # more on what to do, for the message
     ):
         self.root, self.real = root, os.path.realpath(root)
         self.hint, self.folders = hint, {}
 
-    def __call__(self,
-        folder,            # below the root, where names are looked up
-        name:str,          # as the annotations give it
-        who:str,           # what names it, for the message
-    )->str:                # path of the file, which may not be there
+    def __call__(
+        self,
+        folder,  # below the root, where names are looked up
+        name: str,  # as the annotations give it
+        who: str,  # what names it, for the message
+    ) -> str:  # path of the file, which may not be there
         "The path of a named file; raises UserError where it leads out."
         said = f"{who} names {short(name)}"
         if not is_name(name):
@@ -141,12 +190,17 @@ class _Within:
         return os.path.join(self.real_folder(folder), name)
 
 # %% ../nbs/09b_annotations.ipynb #e80efaf9
-_VOC = "Give the folder VOCdevkit, or the one that holds it, and sets such as 2007:trainval+2012:trainval."
+_VOC = (
+    "Give the folder VOCdevkit, or the one that holds it, and sets such as "
+    "2007:trainval+2012:trainval."
+)
+
 
 def _voc_lists(path, sets):
     "(year's folder, picture name) of all sets."
     root = Path(os.path.expanduser(path))
-    if (root / "VOCdevkit").is_dir(): root = root / "VOCdevkit"
+    if (root / "VOCdevkit").is_dir():
+        root = root / "VOCdevkit"
     found = []
     for one in sets.split("+"):
         year, _, part = one.strip().partition(":")
@@ -156,35 +210,60 @@ def _voc_lists(path, sets):
         lines = read_bytes(listed).decode(errors="replace").splitlines()
         names = [line.split()[0] for line in lines if line.strip()]
         found += [(root / f"VOC{year}", name) for name in names]
-    if not found: raise UserError(f"The sets {sets} at {root} name no picture.", _VOC)
+    if not found:
+        raise UserError(f"The sets {sets} at {root} name no picture.", _VOC)
     return root, found
 
+# %% ../nbs/09b_annotations.ipynb #d4931eb0
 def _voc_box(thing, name, classes):
     "Class number from 1, box edges, and whether difficult, of an XML object."
     kind, box = (thing.findtext("name") or "").strip(), thing.find("bndbox")
-    if kind not in classes: raise UserError(f"{name} names the class {kind!r}, which is none of {', '.join(classes)}.", "Mend the file, or convert the data to COCO's form, which brings its own classes.")
+    if kind not in classes:
+        raise UserError(
+            f"{name} names the class {kind!r}, which is none of {', '.join(classes)}.",
+            (
+                "Mend the file, or convert the data to COCO's form, which brings "
+                "its own classes."
+            ),
+        )
     ends = ("xmin", "ymin", "xmax", "ymax")
-    try: edges = [as_number(float(box.findtext(k))) for k in ends]
-    except (AttributeError, TypeError, ValueError): edges = [None]
+    try:
+        edges = [as_number(float(box.findtext(k))) for k in ends]
+    except (AttributeError, TypeError, ValueError):
+        edges = [None]
     if None in edges:
         what = f"{name}: an object {kind!r} has no box of four numbers."
         raise UserError(what, "Mend the file.")
     x0, y0, x1, y1 = edges
-    return classes.index(kind) + 1, (x0 - 1, y0 - 1, x1, y1), int((thing.findtext("difficult") or "0").strip().lower() in ("1", "true", "yes"))
+    return (
+        classes.index(kind) + 1,
+        (x0 - 1, y0 - 1, x1, y1),
+        int(
+            (thing.findtext("difficult") or "0").strip().lower() in ("1", "true", "yes")
+        ),
+    )
 
 # %% ../nbs/09b_annotations.ipynb #ef59e80d
 def _voc_picture(within, folder, name, number):
     "One picture's entry and annotations, from its XML."
     who = f"A list of {folder.name}"
     path = Path(within(folder / "Annotations", f"{name}.xml", who))
-    try: tree = ElementTree.fromstring(read_bytes(path))
-    except OSError: raise UserError(f"There is no file {path}.", _VOC) from None
-    except UserError: raise
+    try:
+        tree = ElementTree.fromstring(read_bytes(path))
+    except OSError:
+        raise UserError(f"There is no file {path}.", _VOC) from None
+    except UserError:
+        raise
     except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise UserError(f"{path} is no XML: {error}.", "Get the file again.") from None
-    try: width, height = (int(tree.findtext(f"size/{k}")) for k in ("width", "height"))
-    except (TypeError, ValueError): width = height = 0
-    if min(width, height) < 1: raise UserError(f"{path} does not say width and height of its picture.", "Mend the file.")
+    try:
+        width, height = (int(tree.findtext(f"size/{k}")) for k in ("width", "height"))
+    except (TypeError, ValueError):
+        width = height = 0
+    if min(width, height) < 1:
+        raise UserError(
+            f"{path} does not say width and height of its picture.", "Mend the file."
+        )
     if refused := refused_size(width, height):
         raise UserError(f"{path} says {refused}.", "Leave the picture out of the list.")
     own = within(folder / "JPEGImages", f"{name}.jpg", who)
@@ -192,25 +271,36 @@ def _voc_picture(within, folder, name, number):
         file = tree.findtext("filename") or f"{name}.jpg"
         own = within(folder / "JPEGImages", file, path.name)
     image = dict(id=number, file_name=own, width=width, height=height)
-    if not os.path.isfile(image["file_name"]): raise UserError(f"There is no picture {image['file_name']}, which {path.name} describes.", _VOC)
+    if not os.path.isfile(image["file_name"]):
+        raise UserError(
+            f"There is no picture {image['file_name']}, which {path.name} describes.",
+            _VOC,
+        )
     notes = []
     for thing in tree.iter("object"):
         category, box, difficult = _voc_box(thing, path.name, VOC_CLASSES)
-        if box := fit_box(box, width, height, path.name): notes.append(_note(number, category, box, difficult=difficult))
-    if not notes: warn_counted("pictures without objects", f"{path.name} has no object; its picture is kept, as background")
+        if box := fit_box(box, width, height, path.name):
+            notes.append(_note(number, category, box, difficult=difficult))
+    if not notes:
+        warn_counted(
+            "pictures without objects",
+            f"{path.name} has no object; its picture is kept, as background",
+        )
     return image, notes
 
 # %% ../nbs/09b_annotations.ipynb #f9ea814d
 def read_voc(
-    path,                    # VOCdevkit, or the folder that holds it
-    sets:str="2007:test",    # year:list, several joined by +
-)->Annotated:
+    path,  # VOCdevkit, or the folder that holds it
+    sets: str = "2007:test",  # year:list, several joined by +
+) -> Annotated:
     "Pictures and boxes of PASCAL VOC."
     root, listed = _voc_lists(path, sets)
     within = _Within(str(root))
     read = [_voc_picture(within, *at, i + 1) for i, at in enumerate(listed)]
     images = [image for image, _ in read]
-    return _annotated("voc", root, images, [n for _, notes in read for n in notes], VOC_CLASSES)
+    return _annotated(
+        "voc", root, images, [n for _, notes in read for n in notes], VOC_CLASSES
+    )
 
 # %% ../nbs/09b_annotations.ipynb #01dbf2e9
 def _coco_file(root, split):
@@ -225,7 +315,7 @@ def _coco_file(root, split):
             " a split such as train2017.",
         ) from None
 
-
+# %% ../nbs/09b_annotations.ipynb #3c80586e
 def _coco_images(root, split, notes):
     "The pictures that are there, with full paths; those that are not are counted."
     folder, images = root / split, []
@@ -253,8 +343,13 @@ def _coco_images(root, split, notes):
 # %% ../nbs/09b_annotations.ipynb #b01e3d56
 def coco_masks():
     "COCO's mask functions; the package comes with the extra `detection`."
-    try: from faster_coco_eval.core import mask
-    except ImportError: raise UserError("The package faster-coco-eval is missing.", "Install it: pip install 'houghcl[detection]'.") from None
+    try:
+        from faster_coco_eval.core import mask
+    except ImportError:
+        raise UserError(
+            "The package faster-coco-eval is missing.",
+            "Install it: pip install 'houghcl[detection]'.",
+        ) from None
     return mask
 
 # %% ../nbs/09b_annotations.ipynb #20bc0bd5
@@ -294,10 +389,7 @@ def _coco_note(note, image):
         )
         shape = None
     return _note(
-        image["id"],
-        note["category_id"],
-        box,
-        segmentation=shape,
+        image["id"], note["category_id"], box, segmentation=shape,
         iscrowd=note["iscrowd"],
     ) | dict(area=note["area"])
 
@@ -330,10 +422,10 @@ def _with_objects(images, notes, name, training):
 
 # %% ../nbs/09b_annotations.ipynb #72aef5f5
 def read_coco(
-    path,                    # folder with annotations/ and a folder of pictures for each split
-    split:str="val2017",
-    training:bool=False,     # leave out pictures without an object to train on
-)->Annotated:
+    path,  # folder with annotations/ and a folder of pictures for each split
+    split: str = "val2017",
+    training: bool = False,  # leave out pictures without an object to train on
+) -> Annotated:
     "Pictures, boxes and masks of COCO."
     root = Path(os.path.expanduser(path))
     notes = _coco_file(root, split)
@@ -352,83 +444,151 @@ def read_coco(
 
 # %% ../nbs/09b_annotations.ipynb #4de7bf11
 def scene_annotations(
-    n:int,             # number of pictures
-    size:int=64,       # side of a picture, in pixels
-    seed:int=0,        # other pictures
-    least:int=0,       # objects of which fewer pixels show are difficult; 0: 24 pixels at a side of 64, in proportion to the area
-)->Annotated:
+    n: int,  # number of pictures
+    size: int = 64,  # side of a picture, in pixels
+    seed: int = 0,  # other pictures
+    # objects of which fewer pixels show are difficult; 0: 24 pixels at a side of 64, in
+    # proportion to the area
+    least: int = 0,
+) -> Annotated:
     "Drawn pictures with boxes and masks of what can be seen."
     scenes, masks, images, notes = Scenes(n, size, seed), coco_masks(), [], []
-    least = least or 24 * size ** 2 // 4096
+    least = least or 24 * size**2 // 4096
     for i in range(n):
         images.append(dict(id=i + 1, file_name=f"{i}.png", width=size, height=size))
         t = scenes.targets(i, min_pixels=max(8, least // 4))
-        for label, box, mask in zip(t["labels"].tolist(), t["boxes"].tolist(), t["masks"].numpy()):
-            drawn, area = masks.encode(np.asfortranarray(mask.astype(np.uint8))), int(mask.sum())
-            notes.append(_note(i + 1, label + 1, box, segmentation=drawn, difficult=int(area < least)) | dict(area=area))
-    return _annotated("scenes", f"drawn at {size}x{size} pixels", images, notes, Scenes.CLASSES, scenes)
+        for label, box, mask in zip(
+            t["labels"].tolist(), t["boxes"].tolist(), t["masks"].numpy()
+        ):
+            drawn, area = (
+                masks.encode(np.asfortranarray(mask.astype(np.uint8))),
+                int(mask.sum()),
+            )
+            notes.append(
+                _note(
+                    i + 1, label + 1, box, segmentation=drawn,
+                    difficult=int(area < least),
+                )
+                | dict(area=area)
+            )
+    return _annotated(
+        "scenes", f"drawn at {size}x{size} pixels", images, notes, Scenes.CLASSES,
+        scenes,
+    )
 
 # %% ../nbs/09b_annotations.ipynb #183835b8
 def resized(
-    width:int, height:int, # of a picture
-    short:int,             # wanted length of the shorter side
-    most:int,              # largest length of the longer side
-)->tuple:                  # new width and height, rounded to whole pixels
+    width: int,
+    height: int,  # of a picture
+    short: int,  # wanted length of the shorter side
+    most: int,  # largest length of the longer side
+) -> tuple:  # new width and height, rounded to whole pixels
     "The size that a picture is brought to (detectron2's rule)."
     scale = min(short / min(width, height), most / max(width, height))
     return max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
 
 # %% ../nbs/09b_annotations.ipynb #88282549
 def object_mask(
-    note:dict,             # annotation in COCO's form
-    image:dict,            # entry of its picture
-    width:int, height:int, # of the resized picture
-    mirrored:bool=False,
-)->np.ndarray:             # uint8 (height,width)
+    note: dict,  # annotation in COCO's form
+    image: dict,  # entry of its picture
+    width: int,
+    height: int,  # of the resized picture
+    mirrored: bool = False,
+) -> np.ndarray:  # uint8 (height,width)
     "The mask of an object in a resized picture."
     shape, api = note.get("segmentation"), coco_masks()
-    if isinstance(shape, list):                                # polygons are scaled, then filled
+    if isinstance(shape, list):  # polygons are scaled, then filled
         sx, sy = width / image["width"], height / image["height"]
-        polygons = [np.stack([np.asarray(p[::2]) * sx, np.asarray(p[1::2]) * sy], 1).ravel().tolist() for p in shape]
+        polygons = [
+            np.stack([np.asarray(p[::2]) * sx, np.asarray(p[1::2]) * sy], 1)
+            .ravel()
+            .tolist()
+            for p in shape
+        ]
         mask = api.decode(api.merge(api.frPyObjects(polygons, height, width)))
     else:
-        rle = api.frPyObjects(shape, *shape["size"]) if isinstance(shape["counts"], list) else shape
-        mask = np.asarray(Image.fromarray(api.decode(rle)).resize((width, height), Image.Resampling.NEAREST))
+        rle = (
+            api.frPyObjects(shape, *shape["size"])
+            if isinstance(shape["counts"], list)
+            else shape
+        )
+        mask = np.asarray(
+            Image.fromarray(api.decode(rle)).resize(
+                (width, height), Image.Resampling.NEAREST
+            )
+        )
     return np.ascontiguousarray(mask[:, ::-1] if mirrored else mask)
 
 # %% ../nbs/09b_annotations.ipynb #7e889be9
 class DetectionSet(Dataset):
     "Annotated pictures, resized and mirrored; items are asked for as (epoch, index)."
-    def __init__(self,
-        source:Annotated,
-        sizes:tuple=(800,),       # lengths of the shorter side to draw from
-        most:int=1333,            # largest length of the longer side
-        masks:bool=False,         # masks too
-        flip:float=0.0,           # probability of a mirrored picture
-        seed:int=0,
-        hard:bool=True):          # difficult objects too
-        self.source, self.sizes, self.most, self.masks, self.flip, self.seed, self.hard = source, tuple(sizes), most, masks, flip, seed, hard
+
+    def __init__(
+        self,
+        source: Annotated,
+        sizes: tuple = (800,),  # lengths of the shorter side to draw from
+        most: int = 1333,  # largest length of the longer side
+        masks: bool = False,  # masks too
+        flip: float = 0.0,  # probability of a mirrored picture
+        seed: int = 0,
+        hard: bool = True,  # difficult objects too
+    ):
+        self.source, self.sizes, self.most = source, tuple(sizes), most
+        self.masks, self.flip, self.seed, self.hard = masks, flip, seed, hard
         self.number = {c["id"]: i + 1 for i, c in enumerate(source.truth["categories"])}
 
-    def __len__(self): return len(self.source)
+    def __len__(self):
+        return len(self.source)
 
     def __getitem__(self, at):
         (epoch, index), image = at, self.source.truth["images"][at[1]]
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, 9], counter=[0, 0, epoch, index]))
-        short, mirrored = self.sizes[rng.integers(len(self.sizes))], rng.random() < self.flip
+        rng = np.random.Generator(
+            np.random.Philox(key=[self.seed, 9], counter=[0, 0, epoch, index])
+        )
+        short, mirrored = (
+            self.sizes[rng.integers(len(self.sizes))],
+            rng.random() < self.flip,
+        )
         width, height = resized(image["width"], image["height"], short, self.most)
-        x = np.array(self.source.picture(index).resize((width, height), Image.Resampling.BILINEAR))
-        x = torch.from_numpy(np.ascontiguousarray(x[:, ::-1] if mirrored else x)).permute(2, 0, 1)
+        x = np.array(
+            self.source.picture(index).resize(
+                (width, height), Image.Resampling.BILINEAR
+            )
+        )
+        x = torch.from_numpy(
+            np.ascontiguousarray(x[:, ::-1] if mirrored else x)
+        ).permute(2, 0, 1)
         return x, self.target(index, width, height, mirrored)
 
     def target(self, index, width, height, mirrored):
-        "Boxes (K,4), labels (K,) from 1, and masks (K,height,width) if asked for; crowds are left out."
+        "Boxes (K,4), labels (K,) from 1, masks (K,height,width) if wanted; no crowds."
         image = self.source.truth["images"][index]
-        notes = [n for n in self.source.objects(index) if not n["iscrowd"] and (self.hard or not n.get("difficult")) and not (self.masks and not n.get("segmentation"))]
-        xywh = torch.tensor([n["bbox"] for n in notes], dtype=torch.float32).reshape(-1, 4)
-        boxes = torch.cat([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], 1) * torch.tensor([width / image["width"], height / image["height"]]).repeat(2)
-        if mirrored: boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
-        found = dict(boxes=boxes, labels=torch.tensor([self.number[n["category_id"]] for n in notes], dtype=torch.int64))
-        if not self.masks: return found
+        notes = [
+            n
+            for n in self.source.objects(index)
+            if not n["iscrowd"]
+            and (self.hard or not n.get("difficult"))
+            and not (self.masks and not n.get("segmentation"))
+        ]
+        xywh = torch.tensor([n["bbox"] for n in notes], dtype=torch.float32).reshape(
+            -1, 4
+        )
+        boxes = torch.cat([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], 1) * torch.tensor(
+            [width / image["width"], height / image["height"]]
+        ).repeat(2)
+        if mirrored:
+            boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
+        found = dict(
+            boxes=boxes,
+            labels=torch.tensor(
+                [self.number[n["category_id"]] for n in notes], dtype=torch.int64
+            ),
+        )
+        if not self.masks:
+            return found
         drawn = [object_mask(n, image, width, height, mirrored) for n in notes]
-        return found | dict(masks=torch.from_numpy(np.stack(drawn)) if drawn else torch.zeros(0, height, width, dtype=torch.uint8))
+        return found | dict(
+            masks=torch.from_numpy(np.stack(drawn))
+            if drawn
+            else torch.zeros(0, height, width, dtype=torch.uint8)
+        )

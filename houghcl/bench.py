@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['time_in_turns', 'peak_memory', 'pairing_jobs', 'pairing_rows', 'step_job', 'step_rows', 'demo_rows', 'BenchSettings',
-           'write_table', 'bench', 'main']
+           'write_table', 'bench', 'main', 'markdown_table']
 
 # %% ../nbs/11_bench.ipynb #4e0b4887
 from .threads import wait_passively
@@ -13,6 +13,7 @@ from .threads import wait_passively
 import csv
 import ctypes
 import statistics
+import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,145 +22,292 @@ from typing import Annotated, Literal
 import torch
 import torch.nn.functional as F
 
-from .cli import Range, Threads, check_fields, run_main, settings_from_args
-from .cli import writable_file
-from .data import open_data
 from .geometry import random_view
-from .model import DenseCL, make_backbone
 from .pairing import pair
-from .run import open_atomic, versions
-from .train import PRESETS, Trainer, augment_of, keep_memory, make_accelerator, train_step
+from .backbone import make_backbone
+from .model import DenseCL
+from .errors import Range, Threads, check_fields
+from .files import open_atomic, writable_file
+from .config import versions
+from .cli import settings_from_args
+from .exits import run_main
 from .views import make_views
+from .data import open_data
+from houghcl.train import (
+    PRESETS, Trainer, augment_of, keep_memory, make_accelerator, train_step,
+)
 
 # %% ../nbs/11_bench.ipynb #f511f000
 def time_in_turns(
-    jobs:dict,       # name -> function without arguments
-    repeats:int=7,   # rounds; one more before them does not count
-)->dict:             # name -> median seconds
+    jobs: dict,  # name -> function without arguments
+    repeats: int = 7,  # rounds; one more before them does not count
+) -> dict:  # name -> median seconds
     "Time several functions in turns."
     wait = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
     times = {name: [] for name in jobs}
     for i in range(repeats + 1):
         for name, job in jobs.items():
-            wait(); t = time.perf_counter()
-            job(); wait()
-            if i: times[name].append(time.perf_counter() - t)
+            wait()
+            t = time.perf_counter()
+            job()
+            wait()
+            if i:
+                times[name].append(time.perf_counter() - t)
     return {name: statistics.median(t) for name, t in times.items()}
 
 # %% ../nbs/11_bench.ipynb #c32a622e
-def _status(field): return next(int(l.split()[1]) * 1024 for l in open("/proc/self/status") if l.startswith(field))
+def _status(field):
+    "Bytes that the kernel counts for this process in a field of its status."
+    lines = open("/proc/self/status")
+    return next(int(l.split()[1]) * 1024 for l in lines if l.startswith(field))
 
+# %% ../nbs/11_bench.ipynb #c32a622f
 def peak_memory(
-    job,       # function without arguments
-)->float|None: # bytes at most held at once beyond the start; None where it cannot be read
+    job,  # function without arguments
+) -> float | None:  # most bytes held beyond the start; None where it cannot be read
     "Peak memory of a job."
     if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats(); before = torch.cuda.memory_allocated(); job()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        job()
         return torch.cuda.max_memory_allocated() - before
     try:
-        ctypes.CDLL("libc.so.6").malloc_trim(0)     # else the job reuses what earlier jobs left
-        Path("/proc/self/clear_refs").write_text("5"); before = _status("VmRSS"); job()
+        # else the job reuses what earlier jobs left
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
+        before = _status("VmRSS")
+        job()
         return max(0, _status("VmHWM") - before)
-    except (OSError, AttributeError): return None
+    except (OSError, AttributeError):
+        return None
 
 # %% ../nbs/11_bench.ipynb #e4a6290b
-def pairing_jobs(batch:int, side:int, channels:int, device)->dict:
-    "Functions to time, on the same features: the bare product, and pairing by cosine, by the poster's votes, by affine votes with one likeness and with two."
+def pairing_jobs(
+    batch: int,  # images
+    side: int,  # cells a side
+    channels: int,
+    device,
+) -> dict:  # name -> function; the names are product, cosine, hough, affine, two_looks
+    "Functions to time on equal features: the bare product, and each way of pairing."
     g = torch.Generator().manual_seed(0)
-    f_a, f_b = (torch.rand(batch, side * side, channels, generator=g).to(device) for _ in "ab")
-    jobs = {m: (lambda m=m: pair(m, f_a, f_b, side)) for m in ("cosine", "hough", "affine")}
-    return dict(product=lambda: f_a @ f_b.mT, **jobs, two_looks=lambda: pair("affine", f_a, f_b, side, mirrored=f_b))
+    size = batch, side * side, channels
+    f_a, f_b = (torch.rand(size, generator=g).to(device) for _ in "ab")
+    methods = ("cosine", "hough", "affine")
+    jobs = {m: (lambda m=m: pair(m, f_a, f_b, side)) for m in methods}
+    return dict(
+        product=lambda: f_a @ f_b.mT,
+        **jobs,
+        two_looks=lambda: pair("affine", f_a, f_b, side, mirrored=f_b),
+    )
 
-def pairing_rows(batch:int, sides, channels, repeats:int, device="cpu", memory:bool=True)->list:
-    "A row for each side and number of channels: seconds, ratios, peak bytes."
-    rows = []
-    for side in sides:
-        for c in channels:
-            jobs = pairing_jobs(batch, side, c, device)
-            t = time_in_turns(jobs, repeats)
-            row = dict(batch=batch, side=side, channels=c, gflop=2 * batch * side**4 * c / 1e9, **{f"{k}_ms": 1e3 * v for k, v in t.items()}, **{f"{k}_over_cosine": t[k] / t["cosine"] for k in ("hough", "affine", "two_looks")})
-            if memory: row.update({f"{k}_mb": p / 2**20 if (p := peak_memory(job)) is not None else "" for k, job in jobs.items()})
-            rows.append(row)
-    return rows
+# %% ../nbs/11_bench.ipynb #e4a6290c
+def _pairing_row(batch, side, channels, repeats, device, memory):
+    "Times, ratios and peak memory for one size of grid and features."
+    jobs = pairing_jobs(batch, side, channels, device)
+    t = time_in_turns(jobs, repeats)
+    row = dict(batch=batch, side=side, channels=channels)
+    row["gflop"] = 2 * batch * side**4 * channels / 1e9
+    row |= {f"{k}_ms": 1e3 * v for k, v in t.items()}
+    voting = ("hough", "affine", "two_looks")
+    row |= {f"{k}_over_cosine": t[k] / t["cosine"] for k in voting}
+    if memory:
+        peaks = {k: peak_memory(job) for k, job in jobs.items()}
+        row |= {f"{k}_mb": "" if p is None else p / 2**20 for k, p in peaks.items()}
+    return row
+
+# %% ../nbs/11_bench.ipynb #e4a6290d
+def pairing_rows(
+    batch: int,  # images
+    sides,  # cells a side, one or more
+    channels,  # one or more
+    repeats: int,  # rounds
+    device="cpu",
+    memory: bool = True,  # measure peak memory too
+) -> list:
+    "A row for each side and number of channels: milliseconds, ratios, peak MB."
+    sizes = [(side, c) for side in sides for c in channels]
+    return [_pairing_row(batch, *size, repeats, device, memory) for size in sizes]
 
 # %% ../nbs/11_bench.ipynb #bdeebdca
-def step_job(batch:int, device, arch:str="resnet50", size:int=224, queue:int=65536):
-    "A function that does forward, backward, and the momentum update of DenseCL's step on random views."
-    model = DenseCL(make_backbone(arch, bn_group=32), size // 32, "densecl", queue=queue).to(device)
+def step_job(
+    batch: int,  # images
+    device,
+    arch: str = "resnet50",
+    size: int = 224,  # pixels of a view
+    queue: int = 65536,  # keys
+):  # function without arguments
+    "DenseCL's step on random views: forward, backward and the momentum update."
+    backbone = make_backbone(arch, bn_group=32)
+    model = DenseCL(backbone, size // 32, "densecl", queue=queue).to(device)
     views = [torch.randn(batch, 3, size, size, device=device) for _ in "ab"]
     theta = [random_view(batch).to(device) for _ in "ab"]
     optimizer = torch.optim.SGD(model.query.parameters(), 0.0)
+
     def job():
         model(*views, *theta)["loss"].backward()
-        optimizer.step(); optimizer.zero_grad(); model.momentum_update()
+        optimizer.step()
+        optimizer.zero_grad()
+        model.momentum_update()
+
     return job
 
-def step_rows(batch:int, repeats:int, device="cpu", arch:str="resnet50", size:int=224, sides=(7, 14))->list:
-    "A row for each grid: seconds of the step and of each pairing, for one image, and the pairing's share of the step."
-    step, rows = time_in_turns(dict(step=step_job(batch, device, arch, size)), repeats)["step"] / batch, []
+# %% ../nbs/11_bench.ipynb #bdeebdcb
+def step_rows(
+    batch: int,  # images of the step
+    repeats: int,  # rounds of the step
+    device="cpu",
+    arch: str = "resnet50",
+    size: int = 224,  # pixels of a view
+    sides=(7, 14),  # cells a side that are paired
+) -> list:  # a row for each side
+    "Times of the step and of each pairing, for one image, and pairing's share."
+    job = step_job(batch, device, arch, size)
+    step = time_in_turns(dict(step=job), repeats)["step"] / batch
+    rows = []
     for side in sides:
         n = 256 * 49 // side**2
-        t = {k: v / n for k, v in time_in_turns(pairing_jobs(n, side, 2048, device), 7).items()}
-        rows.append(dict(arch=arch, batch=batch, side=side, step_ms=1e3 * step, **{f"{k}_ms": 1e3 * v for k, v in t.items()}, **{f"{k}_share": t[k] / step for k in t if k != "product"}))
+        times = time_in_turns(pairing_jobs(n, side, 2048, device), 7)
+        t = {k: v / n for k, v in times.items()}
+        row = dict(arch=arch, batch=batch, side=side, step_ms=1e3 * step)
+        row |= {f"{k}_ms": 1e3 * v for k, v in t.items()}
+        row |= {f"{k}_share": t[k] / step for k in t if k != "product"}
+        rows.append(row)
     return rows
 
 # %% ../nbs/11_bench.ipynb #76da4434
-def demo_rows(steps:int=5)->list:
-    "Seconds for one step of the demo and its parts, and images a second, in the first epoch, when each picture is drawn."
+def _views_timed(batches, s, device, spent):
+    "The same batches; the seconds to make their views are added to `spent`."
+    for batch in batches:
+        start = time.perf_counter()
+        make_views(batch, s.seed, augment_of(s), s.view_size, device)
+        spent["views"] += time.perf_counter() - start
+        yield batch
+
+# %% ../nbs/11_bench.ipynb #76da4435
+def _demo():
+    "A trainer of the demo."
     s = PRESETS["demo"]
-    if not torch.cuda.is_available(): keep_memory()
-    t = Trainer(s, make_accelerator(s), open_data(s.data, s.layout, s.view_size, seed=s.seed, augment=augment_of(s)))
-    parts, n, whole = dict(pictures=0.0, views=0.0), 0, 0.0
-    def timed(batches):
-        for batch in batches:
-            t0 = time.perf_counter(); make_views(batch, s.seed, augment_of(s), s.view_size, t.acc.device)
-            parts["views"] += time.perf_counter() - t0; yield batch
-    items = timed(t.micro_batches()); train_step(t, items); parts["views"] = 0.0
-    for _ in range(steps):
-        t0 = time.perf_counter(); [t.source[(0, i)] for i in range(n, n + s.batch_size)]; n += s.batch_size; parts["pictures"] += time.perf_counter() - t0
-        t0 = time.perf_counter(); train_step(t, items); whole += time.perf_counter() - t0
-    whole, parts = whole / steps - parts["views"] / steps, {k: v / steps for k, v in parts.items()}
-    return [dict(batch=s.batch_size, step_ms=1e3 * whole, pictures_ms=1e3 * parts["pictures"], views_ms=1e3 * parts["views"], network_ms=1e3 * (whole - sum(parts.values())), images_per_s=s.batch_size / whole)]
+    if not torch.cuda.is_available():
+        keep_memory()
+    accelerator = make_accelerator(s)
+    given = dict(seed=s.seed, augment=augment_of(s))
+    return s, Trainer(s, accelerator, open_data(s.data, s.layout, s.view_size, **given))
+
+# %% ../nbs/11_bench.ipynb #76da4436
+def demo_rows(
+    steps: int = 5,  # that are timed; one more before them does not count
+) -> list:  # one row
+    "Times of the demo's step and its parts, in the epoch that draws the pictures."
+    s, t = _demo()
+    spent, whole = dict(pictures=0.0, views=0.0), 0.0
+    items = _views_timed(t.micro_batches(), s, t.acc.device, spent)
+    train_step(t, items)
+    spent["views"] = 0.0
+    for first in range(0, steps * s.batch_size, s.batch_size):
+        start = time.perf_counter()
+        for i in range(first, first + s.batch_size):
+            t.source[(0, i)]
+        drawn = time.perf_counter()
+        train_step(t, items)
+        spent["pictures"] += drawn - start
+        whole += time.perf_counter() - drawn
+    parts = {k: 1e3 * v / steps for k, v in spent.items()}
+    step = 1e3 * whole / steps - parts["views"]  # views were made twice
+    row = dict(batch=s.batch_size, step_ms=step)
+    row |= {f"{k}_ms": v for k, v in parts.items()}
+    row["network_ms"] = step - sum(parts.values())
+    return [row | dict(images_per_s=1e3 * s.batch_size / step)]
 
 # %% ../nbs/11_bench.ipynb #42ea7a19
 @dataclass(frozen=True)
 class BenchSettings:
     "Time pairing, the training step or the demo, and write a table for each."
-    preset:str = "all"      # the only one
-    what:Literal["pairing", "step", "demo", "all"] = "all" # tables to make
-    out:str = "bench"       # folder for the tables
-    batch:Annotated[int, Range(8, 65536)] = 256     # images of the pairing table
-    step_batch:Annotated[int, Range(1, 65536)] = 16 # images of the ResNet-50 step
-    repeats:Annotated[int, Range(1, 10**6)] = 7     # rounds; medians are reported
-    threads:Threads = 0     # CPU threads; 0 leaves PyTorch's choice
-    debug:bool = False      # show tracebacks
 
-    def __post_init__(self): check_fields(self)
+    preset: str = "all"  # the only one
+    what: Literal["pairing", "step", "demo", "all"] = "all"  # tables to make
+    out: str = "bench"  # folder for the tables
+    batch: Annotated[int, Range(8, 65536)] = 256  # images of the pairing table
+    step_batch: Annotated[int, Range(1, 65536)] = 16  # images of the ResNet-50 step
+    repeats: Annotated[int, Range(1, 10**6)] = 7  # rounds; medians are reported
+    threads: Threads = 0  # CPU threads; 0 leaves PyTorch's choice
+    debug: bool = False  # show tracebacks
+
+    def __post_init__(self):
+        check_fields(self)
 
 # %% ../nbs/11_bench.ipynb #d3c658a2
-def write_table(path:Path, rows:list):
+def _rounded(row, about):
+    "A row as it is written: four digits, and where it was measured."
+    row = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()}
+    where = dict(device=about["device"], torch=about["torch"])
+    return row | dict(threads=torch.get_num_threads()) | where
+
+# %% ../nbs/11_bench.ipynb #d3c658a3
+def _line(row):
+    "A row as it is printed, without where it was measured."
+    where = ("threads", "device", "torch")
+    text = "  ".join(f"{k} {v}" for k, v in row.items() if k not in where)
+    return textwrap.fill(text, 88, initial_indent="  ", subsequent_indent="    ")
+
+# %% ../nbs/11_bench.ipynb #d3c658a4
+def write_table(
+    path: Path,  # of a CSV file
+    rows: list,  # dicts of equal keys
+):
     "Rows as CSV, with where and with what they were measured."
     about = versions()
-    rows = [{**{k: f"{v:.4g}" if isinstance(v, float) else v for k, v in r.items()}, "threads": torch.get_num_threads(), "device": about["device"], "torch": about["torch"]} for r in rows]
+    rows = [_rounded(row, about) for row in rows]
     with open_atomic(writable_file(path)) as f:
-        writer = csv.DictWriter(f, rows[0]); writer.writeheader(); writer.writerows(rows)
-    print(path, *("  ".join(f"{k} {v}" for k, v in r.items() if k not in ("threads", "device", "torch")) for r in rows), sep="\n  ", flush=True)
+        writer = csv.DictWriter(f, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    print(path, *map(_line, rows), sep="\n", flush=True)
 
-def bench(s:BenchSettings):
+# %% ../nbs/11_bench.ipynb #d3c658a5
+def _pairing_table(s, device):
+    "Rows of the pairing table: two sizes of features, then three grids."
+    rows = pairing_rows(s.batch, (7,), (128, 2048), s.repeats, device)
+    return rows + pairing_rows(s.batch // 8, (7, 14, 28), (128,), s.repeats, device)
+
+# %% ../nbs/11_bench.ipynb #d3c658a6
+def bench(s: BenchSettings):
     "Make the tables that are asked for."
-    if s.threads: torch.set_num_threads(s.threads)
-    device, out = "cuda" if torch.cuda.is_available() else "cpu", Path(s.out)
-    for name in ("pairing", "step", "demo"):
-        if s.what in (name, "all"): writable_file(out / f"{name}.csv")
-    if s.what in ("pairing", "all"): write_table(out / "pairing.csv", pairing_rows(s.batch, (7,), (128, 2048), s.repeats, device) + pairing_rows(s.batch // 8, (7, 14, 28), (128,), s.repeats, device))
-    if s.what in ("step", "all"): write_table(out / "step.csv", step_rows(s.step_batch, max(1, s.repeats // 2), device))
-    if s.what in ("demo", "all"): write_table(out / "demo.csv", demo_rows(s.repeats))
+    if s.threads:
+        torch.set_num_threads(s.threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    tables = dict(
+        pairing=lambda: _pairing_table(s, device),
+        step=lambda: step_rows(s.step_batch, max(1, s.repeats // 2), device),
+        demo=lambda: demo_rows(s.repeats),
+    )
+    wanted = {n: make for n, make in tables.items() if s.what in (n, "all")}
+    paths = {n: Path(s.out) / f"{n}.csv" for n in wanted}
+    for path in paths.values():
+        writable_file(path)
+    for name, make in wanted.items():
+        write_table(paths[name], make())
 
+# %% ../nbs/11_bench.ipynb #d3c658a7
 def main(argv=None):
     "The command `python -m houghcl.bench`."
-    run_main(lambda words: bench(settings_from_args(BenchSettings, {"all": BenchSettings()}, words, "all", "python -m houghcl.bench", BenchSettings.__doc__)), argv)
+    presets = {"all": BenchSettings()}
+    about = "python -m houghcl.bench", BenchSettings.__doc__
+
+    def command(words):
+        bench(settings_from_args(BenchSettings, presets, words, "all", *about))
+
+    run_main(command, argv)
+
+# %% ../nbs/11_bench.ipynb #3044a2ff
+def markdown_table(
+    head,  # words
+    rows,  # of as many words or numbers each
+) -> str:
+    "A table in Markdown; what is not text is written as `str` has it."
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 # %% ../nbs/11_bench.ipynb #9e07a0df
 #| eval: false
-if __name__ == "__main__" and __spec__:   # a notebook has no __spec__
+if __name__ == "__main__" and __spec__:  # a notebook has no __spec__
     main()

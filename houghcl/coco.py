@@ -12,36 +12,45 @@ import reprlib
 
 import numpy as np
 
-from .data import read_bytes, refused_size
-from .run import UserError, warn_counted
+from .errors import UserError
+from .progress import warn_counted
+from .folders import read_bytes, refused_size
 
 # %% ../nbs/05d_coco.ipynb #271c7084
 def as_number(
-    v,             # anything that JSON can hold
-    most=1e12,     # what is further from 0 is none
-):                 # float, or None
+    v,  # anything that JSON can hold
+    most=1e12,  # what is further from 0 is none
+):  # float, or None
     "A finite number, neither huge nor a word."
-    if isinstance(v, bool) or not isinstance(v, (int, float)): return None
-    return float(v) if abs(v) <= most else None        # NaN is not
+    if isinstance(v, bool) or not isinstance(v, (int, float)):
+        return None
+    return float(v) if abs(v) <= most else None  # NaN is not
 
+# %% ../nbs/05d_coco.ipynb #0bf355af
 def as_whole(
-    v,             # anything that JSON can hold
-    least:int=0,   # the smallest that counts
-):                 # int, or None
+    v,  # anything that JSON can hold
+    least: int = 0,  # the smallest that counts
+):  # int, or None
     "A whole number, not larger than a float can hold."
     number = as_number(v, 2**53)
-    if number is None or number != int(number) or number < least: return None
+    if number is None or number != int(number) or number < least:
+        return None
     return int(number)
 
+# %% ../nbs/05d_coco.ipynb #636b90de
 def is_name(
-    v,             # anything that JSON can hold
-)->bool:
+    v,  # anything that JSON can hold
+) -> bool:
     "Whether it is a text that can be printed and looked up in a file system."
-    if not isinstance(v, str) or not v or "\0" in v: return False
-    try: return bool(os.fsencode(v))
-    except ValueError: return False                    # half of a surrogate pair
+    if not isinstance(v, str) or not v or "\0" in v:
+        return False
+    try:
+        return bool(os.fsencode(v))
+    except ValueError:
+        return False  # half of a surrogate pair
 
-def short(v)->str:
+# %% ../nbs/05d_coco.ipynb #7d2aa62e
+def short(v) -> str:
     "A value for a message, however long it is."
     return reprlib.repr(v)
 
@@ -66,7 +75,7 @@ def _named(v):
 def _side(v):
     return as_whole(v, 1)
 
-
+# %% ../nbs/05d_coco.ipynb #2362100b
 def _by_id(rows, said, name):
     "Rows by their id; raises UserError where two share one."
     found = {}
@@ -85,7 +94,7 @@ def _by_id(rows, said, name):
         found[number] = row
     return found
 
-
+# %% ../nbs/05d_coco.ipynb #3a84e57d
 def _images(rows, name):
     "Number, file and size of each picture."
     images = []
@@ -101,7 +110,7 @@ def _images(rows, name):
         images.append(dict(id=number, file_name=file, width=width, height=height))
     return images
 
-
+# %% ../nbs/05d_coco.ipynb #f3d8e034
 def _categories(rows, name):
     "Number, name and the name of its group, of each category."
     found = _by_id(rows, "category", name)
@@ -117,10 +126,10 @@ def _categories(rows, name):
 # %% ../nbs/05d_coco.ipynb #baf07c8f
 _PARTS = ("images", "annotations", "categories")
 
-
+# %% ../nbs/05d_coco.ipynb #549e570a
 def coco_file(
-    path,          # instances_val2017.json, say
-)->dict:           # images, categories: checked; annotations: as they stand
+    path,  # instances_val2017.json, say
+) -> dict:  # images, categories: checked; annotations: as they stand
     "Read COCO's annotations; raises UserError, or OSError where there is no such file."
     path, remedy = str(path), "Give COCO's instances file."
     try:
@@ -171,7 +180,7 @@ def _unpacked(text):
         run = shift = 0
     return None if shift else runs
 
-
+# %% ../nbs/05d_coco.ipynb #a1deb7c6
 def _is_polygon(points, image):
     "Whether these are three points or more, none further away than one picture."
     if not isinstance(points, list) or len(points) < 6 or len(points) % 2:
@@ -184,7 +193,7 @@ def _is_polygon(points, image):
         return False
     return bool((abs(xy - 0.5) <= 1.5).all())  # NaN is not
 
-
+# %% ../nbs/05d_coco.ipynb #c4b9b117
 def _are_runs(shape, image):
     "Whether these are run lengths of this picture, with a pixel inside."
     size, counts = shape.get("size"), shape.get("counts")
@@ -199,10 +208,10 @@ def _are_runs(shape, image):
 
 # %% ../nbs/05d_coco.ipynb #87b29b1f
 def sound_mask(
-    shape,         # polygons or run lengths
-    image:dict,    # entry of the picture
-    name:str,      # of the annotation, for the warning
-):                 # the mask without its broken polygons; None where nothing is left
+    shape,  # polygons or run lengths
+    image: dict,  # entry of the picture
+    name: str,  # of the annotation, for the warning
+):  # the mask without its broken polygons; None where nothing is left
     "What of a mask can be drawn."
     if isinstance(shape, list):
         whole = [p for p in shape if _is_polygon(p, image)]
@@ -244,7 +253,7 @@ def _area(note, box, name):
     )
     return own
 
-
+# %% ../nbs/05d_coco.ipynb #1d31bf8a
 def _sound(note, image, known, name):
     "An annotation with fields of their kinds; raises UserError where that cannot be."
     category, crowd = as_whole(note.get("category_id")), note.get("iscrowd")
@@ -265,20 +274,15 @@ def _sound(note, image, known, name):
     shape = note.get("segmentation")
     shape = None if shape is None or shape == [] else sound_mask(shape, image, name)
     return dict(
-        name=name,
-        image_id=image["id"],
-        category_id=category,
-        bbox=box,
-        iscrowd=int(crowd or 0),
-        area=_area(note, box, name),
-        segmentation=shape,
+        name=name, image_id=image["id"], category_id=category, bbox=box,
+        iscrowd=int(crowd or 0), area=_area(note, box, name), segmentation=shape,
     )
 
 # %% ../nbs/05d_coco.ipynb #aa1d3dc9
 def sound_annotations(
-    notes:dict,    # from `coco_file`
-    images:list,   # entries of the pictures that are wanted
-)->list:           # name (for messages) and COCO's fields; segmentation may be None
+    notes: dict,  # from `coco_file`
+    images: list,  # entries of the pictures that are wanted
+) -> list:  # name (for messages) and COCO's fields; segmentation may be None
     "The annotations of these pictures; raises UserError where one cannot be read."
     by_id = {im["id"]: im for im in images}
     listed = {im["id"] for im in notes["images"]}

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COMMANDS', 'usage', 'module_of', 'main']
 
-# %% ../nbs/10d_command.ipynb #f5942dc2
+# %% ../nbs/10d_command.ipynb #4765d51b
 from .threads import wait_passively
 
 # %% ../nbs/10d_command.ipynb #ade71cf0
@@ -28,19 +28,19 @@ COMMANDS = {   # name -> module, what it does
 }
 
 # %% ../nbs/10d_command.ipynb #65f10eae
-def usage()->str:
+def usage() -> str:
     "What `houghcl --help` prints."
     width = max(map(len, COMMANDS))
     lines = [f"  {name:{width}}  {about}" for name, (_, about) in COMMANDS.items()]
-    return "\n".join([
-        "usage: houghcl COMMAND [flags]", "", *lines, "",
-        "houghcl COMMAND --help lists the flags of a command.",
-        "Several processes: accelerate launch -m houghcl.train [flags]"])
+    flags = "houghcl COMMAND --help lists the flags of a command."
+    processes = "Several processes: accelerate launch -m houghcl.train [flags]"
+    usual = "usage: houghcl COMMAND [flags]"
+    return "\n".join([usual, "", *lines, "", flags, processes])
 
 # %% ../nbs/10d_command.ipynb #7cb93ded
 def module_of(
-    name:str,  # of a command, or of its module
-)->str:        # the module's name in this package; '' if there is no such command
+    name: str,  # of a command, or of its module
+) -> str:  # the module's name in this package; '' if there is no such command
     "The module of a command."
     if name in COMMANDS:
         return COMMANDS[name][0]
@@ -72,5 +72,5 @@ def main(
 
 # %% ../nbs/10d_command.ipynb #e9e8cbae
 #| eval: false
-if __name__ == "__main__" and __spec__:   # a notebook has no __spec__
+if __name__ == "__main__" and __spec__:  # a notebook has no __spec__
     main()

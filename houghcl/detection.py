@@ -35,21 +35,37 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from torch.utils.data import DataLoader, Sampler
 
-from .annotations import Annotated, DetectionSet, coco_masks, object_mask, read_coco, read_voc, resized, scene_annotations
-from .cli import Count, Positive, Range, Seed, Share, Threads, Whole, Workers
-from .cli import check_fields, run_main, settings_from_args
-from .data import EpochSampler, read_image
-from .detectors import HEADS, make_detector, paste_masks
-from .model import RESNETS, make_backbone
-from .precision import check_scorable, coco_precision, voc_precision, write_answers
-from .run import Interrupted, RunDir, StopOnSignal, UserError, in_range, one_of, progress_bar, summary, warn_counted
-from .run import MetricsFile, check_same, check_state, open_atomic, read_config
-from .run import read_metrics, run_locks, run_to_resume, save_checkpoint
-from .run import save_safetensors, stored_settings
-from .train import agree, check_run, keep_memory, lost_processes, make_accelerator
+from .backbone import RESNETS, make_backbone
+from houghcl.errors import (
+    Count, Positive, Range, Seed, Share, Threads, UserError, Whole, Workers,
+    check_fields, in_range, one_of,
+)
+from .progress import progress_bar, summary, warn_counted
+from .files import open_atomic, save_safetensors
+from .locks import run_locks
+from .config import check_same, read_config, stored_settings
+from .run import RunDir, run_to_resume
+from .checkpoints import check_state, save_checkpoint
+from .metrics import MetricsFile, read_metrics
+from .signals import Interrupted, StopOnSignal
+from .cli import settings_from_args
+from .exits import run_main
 from .scenes import Scenes
-from .train import on_main, prepare_run, share_threads
+from .folders import read_image
+from .data import EpochSampler
+from houghcl.train import (
+    agree, check_run, keep_memory, lost_processes, make_accelerator, on_main,
+    prepare_run, share_threads,
+)
 from .weights import backbone_from
+from houghcl.annotations import (
+    Annotated, DetectionSet, coco_masks, object_mask, read_coco, read_voc, resized,
+    scene_annotations,
+)
+from houghcl.precision import (
+    check_scorable, coco_precision, voc_precision, write_answers,
+)
+from .detectors import HEADS, make_detector, paste_masks
 
 # %% ../nbs/10_detection.ipynb #8c824e97
 Side = typing.Annotated[int, Range(16, 10_000)]

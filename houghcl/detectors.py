@@ -14,48 +14,76 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, FastRCNNPredictor
+from torchvision.models.detection.faster_rcnn import (
+    FastRCNNConvFCHead,
+    FastRCNNPredictor,
+)
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.roi_heads import RoIHeads, maskrcnn_inference
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import roi_align
-from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork, LastLevelMaxPool
+from torchvision.ops.feature_pyramid_network import (
+    FeaturePyramidNetwork,
+    LastLevelMaxPool,
+)
 from torchvision.ops.poolers import LevelMapper
 
-from .model import make_backbone
+from .backbone import make_backbone
 
 # %% ../nbs/09d_detectors.ipynb #a47215e8
 class Anchors(AnchorGenerator):
-    "Anchors around each cell, their corners not rounded; an area for each tuple of `sizes`, a shape for each ratio (height / width). Always in float32."
-    def set_cell_anchors(self, dtype, device): super().set_cell_anchors(torch.float32, device)
+    "Anchors around each cell by area and shape (height / width); float32, not rounded."
 
-    def generate_anchors(self, scales, aspect_ratios, dtype=torch.float32, device="cpu"):
-        sides = torch.as_tensor(scales, dtype=dtype, device=device)                       # (s,)
-        root = torch.as_tensor(aspect_ratios, dtype=dtype, device=device).sqrt()          # (r,)
-        w, h = ((1 / root)[:, None] * sides).flatten(), (root[:, None] * sides).flatten()
+    def set_cell_anchors(self, dtype, device):
+        super().set_cell_anchors(torch.float32, device)
+
+    def generate_anchors(
+        self, scales, aspect_ratios, dtype=torch.float32, device="cpu"
+    ):
+        sides = torch.as_tensor(scales, dtype=dtype, device=device)  # (s,)
+        root = torch.as_tensor(aspect_ratios, dtype=dtype, device=device).sqrt()  # (r,)
+        w, h = (
+            ((1 / root)[:, None] * sides).flatten(),
+            (root[:, None] * sides).flatten(),
+        )
         return torch.stack([-w, -h, w, h], 1) / 2
 
 # %% ../nbs/09d_detectors.ipynb #f7db5c34
 class FloatHead(RPNHead):
     "torchvision's head of the region proposal network; what it says is float32."
-    def forward(self, x): return tuple([level.float() for level in out] for out in super().forward(x))
 
+    def forward(self, x):
+        return tuple([level.float() for level in out] for out in super().forward(x))
+
+# %% ../nbs/09d_detectors.ipynb #1a8d4ace
 class Proposals(RegionProposalNetwork):
     "torchvision's region proposal network with an L1 loss for boxes."
-    def compute_loss(self, objectness, pred_bbox_deltas, labels, regression_targets):
-        positive, negative = (torch.where(torch.cat(x))[0] for x in self.fg_bg_sampler(labels))
-        sampled, labels, wanted = torch.cat([positive, negative]), torch.cat(labels), torch.cat(regression_targets)
-        box = F.l1_loss(pred_bbox_deltas[positive].float(), wanted[positive], reduction="sum") / max(1, len(sampled))
-        return F.binary_cross_entropy_with_logits(objectness.flatten()[sampled].float(), labels[sampled]), box
 
+    def compute_loss(self, objectness, pred_bbox_deltas, labels, regression_targets):
+        positive, negative = (
+            torch.where(torch.cat(x))[0] for x in self.fg_bg_sampler(labels)
+        )
+        sampled, labels, wanted = (
+            torch.cat([positive, negative]),
+            torch.cat(labels),
+            torch.cat(regression_targets),
+        )
+        box = F.l1_loss(
+            pred_bbox_deltas[positive].float(), wanted[positive], reduction="sum"
+        ) / max(1, len(sampled))
+        return F.binary_cross_entropy_with_logits(
+            objectness.flatten()[sampled].float(), labels[sampled]
+        ), box
+
+# %% ../nbs/09d_detectors.ipynb #bfc86901
 def make_rpn(
-    channels:int,             # of the feature maps
-    anchors:tuple,            # for each level, the sides of its square anchors in pixels
-    pre_nms:tuple,            # best boxes of a level before suppression: in training, in testing
-    post_nms:tuple,           # boxes of a picture after it: in training, in testing
-)->Proposals:
+    channels: int,  # of the feature maps
+    anchors: tuple,  # for each level, the sides of its square anchors in pixels
+    pre_nms: tuple,  # best boxes of a level before suppression: in training, in testing
+    post_nms: tuple,  # boxes of a picture after it: in training, in testing
+) -> Proposals:
     "A region proposal network with three shapes for each anchor side."
     generator = Anchors(anchors, ((0.5, 1.0, 2.0),) * len(anchors))
     head = FloatHead(channels, generator.num_anchors_per_location()[0])
@@ -64,126 +92,212 @@ def make_rpn(
 
 # %% ../nbs/09d_detectors.ipynb #2e6e56f3
 class RegionCells(nn.Module):
-    "Cells of each region from the feature maps, aligned, (regions,C,side,side); with several maps, large regions read coarse maps (FPN, equation 1)."
-    def __init__(self,
-        side:int,        # cells on a side of a region
-        strides:tuple,   # pixels per cell of each feature map used, finest first
-        finest:int=32):  # side of the anchors on the finest map, in pixels; a region of 7 such sides reads the third map
+    "Aligned cells of regions (R,C,side,side); large regions read coarse maps."
+
+    def __init__(
+        self,
+        side: int,  # cells on a side of a region
+        strides: tuple,  # pixels per cell of each feature map used, finest first
+        # side of the anchors on the finest map, in pixels; a region of 7 such sides
+        # reads the third map
+        finest: int = 32,
+    ):
         super().__init__()
         self.side, self.strides = side, strides
         level = [s.bit_length() - 1 for s in strides]
-        self.mapper = LevelMapper(level[0], level[-1], 7 * finest, level[0] + 2, eps=1e-8)
+        self.mapper = LevelMapper(
+            level[0], level[-1], 7 * finest, level[0] + 2, eps=1e-8
+        )
 
     def forward(self, features, boxes, image_shapes=None):
-        maps = list(features.values())[:len(self.strides)]
-        rois = torch.cat([torch.cat([b.new_full((len(b), 1), i), b], 1) for i, b in enumerate(boxes)])
-        cut = lambda x, stride, r: roi_align(x.float(), r.float(), self.side, 1 / stride, 0, aligned=True).to(x.dtype)
-        if len(maps) == 1: return cut(maps[0], self.strides[0], rois)
-        out, level = maps[0].new_zeros(len(rois), maps[0].shape[1], self.side, self.side), self.mapper(boxes)
-        for i, (x, stride) in enumerate(zip(maps, self.strides)): out[level == i] = cut(x, stride, rois[level == i])
+        maps = list(features.values())[: len(self.strides)]
+        rois = torch.cat(
+            [torch.cat([b.new_full((len(b), 1), i), b], 1) for i, b in enumerate(boxes)]
+        )
+        cut = lambda x, stride, r: roi_align(
+            x.float(), r.float(), self.side, 1 / stride, 0, aligned=True
+        ).to(x.dtype)
+        if len(maps) == 1:
+            return cut(maps[0], self.strides[0], rois)
+        out = maps[0].new_zeros(len(rois), maps[0].shape[1], self.side, self.side)
+        level = self.mapper(boxes)
+        for i, (x, stride) in enumerate(zip(maps, self.strides)):
+            out[level == i] = cut(x, stride, rois[level == i])
         return out
 
 # %% ../nbs/09d_detectors.ipynb #d7b62c7e
 def box_losses(
-    logits:torch.Tensor, # class scores (R,K+1), the background first
-    deltas:torch.Tensor, # moves for each class (R,4(K+1))
-    labels:torch.Tensor, # class of each region (R,), 0 the background
-    wanted:torch.Tensor, # true moves (R,4)
-)->dict:                 # loss_classifier, loss_box_reg: scalars
-    "Cross-entropy, and L1 of the regions on objects, summed and divided by all regions (detectron2)."
+    logits: torch.Tensor,  # class scores (R,K+1), the background first
+    deltas: torch.Tensor,  # moves for each class (R,4(K+1))
+    labels: torch.Tensor,  # class of each region (R,), 0 the background
+    wanted: torch.Tensor,  # true moves (R,4)
+) -> dict:  # loss_classifier, loss_box_reg: scalars
+    "Cross-entropy, and L1 on objects summed and divided by all regions."
     on = torch.where(labels > 0)[0]
     moves = deltas.float().unflatten(1, (-1, 4))[on, labels[on]]
-    return dict(loss_classifier=F.cross_entropy(logits.float(), labels), loss_box_reg=F.l1_loss(moves, wanted[on], reduction="sum") / max(1, len(labels)))
+    return dict(
+        loss_classifier=F.cross_entropy(logits.float(), labels),
+        loss_box_reg=F.l1_loss(moves, wanted[on], reduction="sum")
+        / max(1, len(labels)),
+    )
 
 # %% ../nbs/09d_detectors.ipynb #80e7998b
 def cut_masks(
-    masks:torch.Tensor,  # of the objects of a picture (K,H,W)
-    boxes:torch.Tensor,  # regions (R,4)
-    which:torch.Tensor,  # object of each region (R,)
-    side:int,            # cells m
-)->torch.Tensor:         # share of each cell that is covered, (R,m,m), 0..1
+    masks: torch.Tensor,  # of the objects of a picture (K,H,W)
+    boxes: torch.Tensor,  # regions (R,4)
+    which: torch.Tensor,  # object of each region (R,)
+    side: int,  # cells m
+) -> torch.Tensor:  # share of each cell that is covered, (R,m,m), 0..1
     "Masks inside regions."
-    return roi_align(masks[:, None].float(), torch.cat([which[:, None].float(), boxes.float()], 1), side, 1.0, 0, aligned=True)[:, 0]
+    return roi_align(
+        masks[:, None].float(), torch.cat([which[:, None].float(), boxes.float()], 1),
+        side, 1.0, 0, aligned=True,
+    )[:, 0]
 
+# %% ../nbs/09d_detectors.ipynb #8f454697
 def paste_masks(
-    masks:torch.Tensor,  # inside boxes (R,m,m), 0..1
-    boxes:torch.Tensor,  # (R,4)
-    height:int, width:int, # of the picture in pixels
-)->torch.Tensor:         # (R,height,width) bool
+    masks: torch.Tensor,  # inside boxes (R,m,m), 0..1
+    boxes: torch.Tensor,  # (R,4)
+    height: int,
+    width: int,  # of the picture in pixels
+) -> torch.Tensor:  # (R,height,width) bool
     "Masks in the picture, where they reach one half."
     out = torch.zeros(len(masks), height, width, dtype=torch.bool)
     for k, (mask, (x0, y0, x1, y1)) in enumerate(zip(masks.float(), boxes.tolist())):
-        left, top, right, bottom = max(0, math.floor(x0)), max(0, math.floor(y0)), min(width, math.ceil(x1)), min(height, math.ceil(y1))
-        if right <= left or bottom <= top: continue
+        left, top = max(0, math.floor(x0)), max(0, math.floor(y0))
+        right, bottom = min(width, math.ceil(x1)), min(height, math.ceil(y1))
+        if right <= left or bottom <= top:
+            continue
         x = (torch.arange(left, right) + 0.5 - x0) / max(x1 - x0, 1e-6) * 2 - 1
         y = (torch.arange(top, bottom) + 0.5 - y0) / max(y1 - y0, 1e-6) * 2 - 1
-        at = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))], -1)[None]
+        at = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))], -1)
         inside = (x.abs() <= 1) & (y.abs() <= 1)[:, None]
-        out[k, top:bottom, left:right] = (F.grid_sample(mask[None, None], at, padding_mode="border", align_corners=False)[0, 0] >= 0.5) & inside
+        how = dict(padding_mode="border", align_corners=False)
+        shown = F.grid_sample(mask[None, None], at[None], **how)[0, 0] >= 0.5
+        out[k, top:bottom, left:right] = shown & inside
     return out
 
 # %% ../nbs/09d_detectors.ipynb #ed3f3fd4
 class Regions(RoIHeads):
     "What is made of proposals: losses in training, detections in testing."
-    def __init__(self, pool, stage, head, predictor, rois, mask_pool=None, mask_head=None, mask_predictor=None):
-        super().__init__(pool, head, predictor, 0.5, 0.5, rois, 0.25, (10.0, 10.0, 5.0, 5.0), 0.05, 0.5, 100, mask_pool, mask_head, mask_predictor)
-        self.stage = stage     # from cut-out cells to those that the heads read
 
-    def cells(self, features, boxes): return self.stage(self.box_roi_pool(features, boxes))
-    def has_mask(self): return self.mask_predictor is not None
+    def __init__(
+        self, pool, stage, head, predictor, rois, mask_pool=None, mask_head=None,
+        mask_predictor=None,
+    ):
+        super().__init__(
+            pool, head, predictor, 0.5, 0.5, rois, 0.25, (10.0, 10.0, 5.0, 5.0), 0.05,
+            0.5, 100, mask_pool, mask_head, mask_predictor,
+        )
+        self.stage = stage  # from cut-out cells to those that the heads read
+
+    def cells(self, features, boxes):
+        return self.stage(self.box_roi_pool(features, boxes))
+
+    def has_mask(self):
+        return self.mask_predictor is not None
 
     def forward(self, features, proposals, image_shapes, targets=None):
-        if not self.training: return self.detect(features, proposals, image_shapes), {}
-        proposals, matched, labels, wanted = self.select_training_samples(proposals, targets)
+        if not self.training:
+            return self.detect(features, proposals, image_shapes), {}
+        proposals, matched, labels, wanted = self.select_training_samples(
+            proposals, targets
+        )
         cells = self.cells(features, proposals)
-        losses = box_losses(*self.box_predictor(self.box_head(cells)), torch.cat(labels), torch.cat(wanted))
-        return [], losses | (self.mask_loss(features, cells, proposals, matched, labels, targets) if self.has_mask() else {})
+        losses = box_losses(
+            *self.box_predictor(self.box_head(cells)),
+            torch.cat(labels),
+            torch.cat(wanted),
+        )
+        return [], losses | (
+            self.mask_loss(features, cells, proposals, matched, labels, targets)
+            if self.has_mask()
+            else {}
+        )
 
     def mask_logits(self, features, boxes, cells=None):
         "Masks of all classes, (R,K+1,m,m); `cells` where they are known."
-        if self.mask_roi_pool is not None: cells = self.mask_roi_pool(features, boxes)
-        elif cells is None: cells = self.cells(features, boxes)
+        if self.mask_roi_pool is not None:
+            cells = self.mask_roi_pool(features, boxes)
+        elif cells is None:
+            cells = self.cells(features, boxes)
         return self.mask_predictor(self.mask_head(cells)).float()
 
     def mask_loss(self, features, cells, proposals, matched, labels, targets):
-        "Cross-entropy of the pixels inside the regions on objects, for the true class alone."
+        "Cross-entropy of pixels in regions on objects, for the true class alone."
         on = [torch.where(x > 0)[0] for x in labels]
         boxes, which = ([x[i] for x, i in zip(xs, on)] for xs in (proposals, matched))
         logits = self.mask_logits(features, boxes, cells[torch.cat(labels) > 0])
-        if not len(logits): return dict(loss_mask=logits.sum() * 0)
-        true = torch.cat([cut_masks(t["masks"], b, i, logits.shape[-1]) for t, b, i in zip(targets, boxes, which)])
+        if not len(logits):
+            return dict(loss_mask=logits.sum() * 0)
+        true = torch.cat(
+            [
+                cut_masks(t["masks"], b, i, logits.shape[-1])
+                for t, b, i in zip(targets, boxes, which)
+            ]
+        )
         classes = torch.cat([t["labels"][i] for t, i in zip(targets, which)])
-        return dict(loss_mask=F.binary_cross_entropy_with_logits(logits[torch.arange(len(classes)), classes], true))
+        return dict(
+            loss_mask=F.binary_cross_entropy_with_logits(
+                logits[torch.arange(len(classes)), classes], true
+            )
+        )
 
     def detect(self, features, proposals, image_shapes):
         "Boxes, labels, scores and masks (n,1,m,m) inside the boxes, for each picture."
-        logits, deltas = self.box_predictor(self.box_head(self.cells(features, proposals)))
-        found = [dict(boxes=b, scores=s, labels=l) for b, s, l in zip(*self.postprocess_detections(logits.float(), deltas.float(), proposals, image_shapes))]
-        if not self.has_mask(): return found
+        logits, deltas = self.box_predictor(
+            self.box_head(self.cells(features, proposals))
+        )
+        found = [
+            dict(boxes=b, scores=s, labels=l)
+            for b, s, l in zip(
+                *self.postprocess_detections(
+                    logits.float(), deltas.float(), proposals, image_shapes
+                )
+            )
+        ]
+        if not self.has_mask():
+            return found
         boxes, labels = ([f[k] for f in found] for k in ("boxes", "labels"))
-        if not sum(map(len, boxes)): return [f | dict(masks=f["scores"].new_zeros(0, 1, 1, 1)) for f in found]
-        return [f | dict(masks=m) for f, m in zip(found, maskrcnn_inference(self.mask_logits(features, boxes), labels))]
+        if not sum(map(len, boxes)):
+            return [f | dict(masks=f["scores"].new_zeros(0, 1, 1, 1)) for f in found]
+        return [
+            f | dict(masks=m)
+            for f, m in zip(
+                found, maskrcnn_inference(self.mask_logits(features, boxes), labels)
+            )
+        ]
 
 # %% ../nbs/09d_detectors.ipynb #440ecc5b
 class Trunk(nn.Module):
     "All stages of a backbone but the last, as one feature map."
+
     def __init__(self, net):
         super().__init__()
         self.body, self.out_channels = net[:-1], _width(net[-2])
-    def forward(self, x): return OrderedDict([("0", self.body(x))])
 
+    def forward(self, x):
+        return OrderedDict([("0", self.body(x))])
+
+# %% ../nbs/09d_detectors.ipynb #91f0fcf2
 class Pyramid(nn.Module):
-    "All stages of a backbone, as a feature pyramid and one more level at half the last one's size."
+    "All stages of a backbone as a feature pyramid, and one level more."
+
     def __init__(self, net, width=256):
         super().__init__()
         self.body, self.out_channels = net, width
         self.levels = [n for n, _ in net.named_children() if n.startswith("layer")]
-        self.fpn = FeaturePyramidNetwork([_width(net.get_submodule(n)) for n in self.levels], width, LastLevelMaxPool(), nn.BatchNorm2d)
+        self.fpn = FeaturePyramidNetwork(
+            [_width(net.get_submodule(n)) for n in self.levels], width,
+            LastLevelMaxPool(), nn.BatchNorm2d,
+        )
+
     def forward(self, x):
         maps = OrderedDict()
         for name, part in self.body.named_children():
             x = part(x)
-            if name in self.levels: maps[name] = x
+            if name in self.levels:
+                maps[name] = x
         return self.fpn(maps)
 
 # %% ../nbs/09d_detectors.ipynb #5337a6c9
@@ -192,28 +306,46 @@ def _width(stage):
     last = stage[-1]
     return (last.conv3 if hasattr(last, "conv3") else last.conv2).out_channels
 
+
 class Mean(nn.Module):
     "Mean over the cells of a region."
-    def forward(self, cells): return cells.mean((2, 3))
 
+    def forward(self, cells):
+        return cells.mean((2, 3))
+
+# %% ../nbs/09d_detectors.ipynb #bb073a10
 class NoResize(GeneralizedRCNNTransform):
-    "Normalise and pad to one block, channels last; pictures come in the size that the network is to see."
-    def resize(self, image, target=None): return image, target
-    def batch_images(self, images, size_divisible=32): return super().batch_images(images, size_divisible).contiguous(memory_format=torch.channels_last)
-    def postprocess(self, result, image_shapes, original_image_sizes): return result
+    "Normalise and pad to one block, channels last; pictures keep their size."
+
+    def resize(self, image, target=None):
+        return image, target
+
+    def batch_images(self, images, size_divisible=32):
+        return (
+            super()
+            .batch_images(images, size_divisible)
+            .contiguous(memory_format=torch.channels_last)
+        )
+
+    def postprocess(self, result, image_shapes, original_image_sizes):
+        return result
 
 # %% ../nbs/09d_detectors.ipynb #222deedd
 def _predictor(channels, classes):
     "Classifier and box moves with detectron2's starting values."
     p = FastRCNNPredictor(channels, classes + 1)
-    for layer, std in ((p.cls_score, 0.01), (p.bbox_pred, 0.001)): nn.init.normal_(layer.weight, std=std), nn.init.zeros_(layer.bias)
+    for layer, std in ((p.cls_score, 0.01), (p.bbox_pred, 0.001)):
+        nn.init.normal_(layer.weight, std=std), nn.init.zeros_(layer.bias)
     return p
+
 
 def _mask_predictor(channels, width, classes):
     "A mask for each class at twice the cells, with detectron2's starting values."
     p = MaskRCNNPredictor(channels, width, classes + 1)
-    nn.init.normal_(p.mask_fcn_logits.weight, std=0.001); nn.init.zeros_(p.mask_fcn_logits.bias)
+    nn.init.normal_(p.mask_fcn_logits.weight, std=0.001)
+    nn.init.zeros_(p.mask_fcn_logits.bias)
     return p
+
 
 def _plain_twin(net):
     "The same weights in a network with all its strides."
@@ -223,39 +355,93 @@ def _plain_twin(net):
 
 # %% ../nbs/09d_detectors.ipynb #7063a426
 def _c4(net, classes, masks, anchors, rois, side, width):
-    "Parts of a detector on the last feature map but one: trunk, anchors by level, regions."
-    trunk, stride, last = Trunk(net), min(net.out_stride, 2 ** net.arch[1]), _plain_twin(net)[-1]
+    "A detector's parts on the last map but one: trunk, anchors by level, regions."
+    trunk, stride, last = (
+        Trunk(net),
+        min(net.out_stride, 2 ** net.arch[1]),
+        _plain_twin(net)[-1],
+    )
     channels = _width(last)
     stage = nn.Sequential(OrderedDict(last=last, norm=nn.BatchNorm2d(channels)))
-    drawn = (None, nn.Identity(), _mask_predictor(channels, width, classes)) if masks else ()
-    return trunk, (anchors,), Regions(RegionCells(side, (stride,)), stage, Mean(), _predictor(channels, classes), rois, *drawn)
+    drawn = (
+        (None, nn.Identity(), _mask_predictor(channels, width, classes))
+        if masks
+        else ()
+    )
+    return (
+        trunk,
+        (anchors,),
+        Regions(
+            RegionCells(side, (stride,)), stage, Mean(), _predictor(channels, classes),
+            rois, *drawn,
+        ),
+    )
 
+# %% ../nbs/09d_detectors.ipynb #4ee7c266
 def _fpn(net, classes, masks, anchors, rois, side, width):
-    "Parts of a detector on a pyramid: the 4conv1fc family, BatchNorm in pyramid and heads."
-    trunk, strides, wide = Pyramid(_plain_twin(net), width), tuple(4 << i for i in range(net.arch[1])), [width] * 4
+    "A detector's parts on a pyramid: 4conv1fc, BatchNorm in pyramid and heads."
+    trunk, wide = Pyramid(_plain_twin(net), width), [width] * 4
+    strides = tuple(4 << i for i in range(net.arch[1]))
     head = FastRCNNConvFCHead((width, side, side), wide, [4 * width], nn.BatchNorm2d)
-    drawn = (RegionCells(2 * side, strides, anchors[0]), MaskRCNNHeads(width, wide, 1, nn.BatchNorm2d), _mask_predictor(width, width, classes)) if masks else ()
-    return trunk, tuple((a,) for a in anchors), Regions(RegionCells(side, strides, anchors[0]), nn.Identity(), head, _predictor(4 * width, classes), rois, *drawn)
+    drawn = (
+        (
+            RegionCells(2 * side, strides, anchors[0]),
+            MaskRCNNHeads(width, wide, 1, nn.BatchNorm2d),
+            _mask_predictor(width, width, classes),
+        )
+        if masks
+        else ()
+    )
+    return (
+        trunk,
+        tuple((a,) for a in anchors),
+        Regions(
+            RegionCells(side, strides, anchors[0]), nn.Identity(), head,
+            _predictor(4 * width, classes), rois, *drawn,
+        ),
+    )
 
 # %% ../nbs/09d_detectors.ipynb #67b5cf1b
 HEADS = ("c4", "fpn")
 
+# %% ../nbs/09d_detectors.ipynb #03384949
 def make_detector(
-    net:nn.Sequential,              # backbone with `out_stride` and `arch` = (name, stages, stride), BatchNorm not split
-    classes:int,                    # K, without the background
-    head:str="c4",                  # 'c4' or 'fpn'
-    masks:bool=False,               # draw masks too (Mask R-CNN)
-    anchors:tuple=(32, 64, 128, 256, 512), # sides of square anchors in pixels; fpn: one for each level, the extra one included
-    rois:int=512,                   # regions sampled in a training picture
-    side:int=14,                    # cells on a side of a region
-    width:int=256,                  # channels of the pyramid and its heads, and of the mask head
-    pre_nms:tuple=(12000, 6000),    # proposals before suppression, for each level: in training, in testing
-    post_nms:tuple=(2000, 1000),    # proposals after it
-)->GeneralizedRCNN:                 # forward(images, targets) -> losses; in eval mode forward(images) -> detections in the pictures' pixels
+    # backbone with `out_stride` and `arch` = (name, stages, stride), BatchNorm not
+    # split
+    net: nn.Sequential,
+    classes: int,  # K, without the background
+    head: str = "c4",  # 'c4' or 'fpn'
+    masks: bool = False,  # draw masks too (Mask R-CNN)
+    # sides of square anchors in pixels; fpn: one for each level, the extra one included
+    anchors: tuple = (32, 64, 128, 256, 512),
+    rois: int = 512,  # regions sampled in a training picture
+    side: int = 14,  # cells on a side of a region
+    width: int = 256,  # channels of the pyramid and its heads, and of the mask head
+    # proposals before suppression, for each level: in training, in testing
+    pre_nms: tuple = (12000, 6000),
+    post_nms: tuple = (2000, 1000),  # proposals after it
+    # forward(images, targets) -> losses; in eval mode forward(images) -> detections in
+    # the pictures' pixels
+) -> GeneralizedRCNN:
     "A detector on a backbone. All of it is trained: nothing is frozen."
-    if head not in HEADS: raise ValueError(f"head={head!r}: it must be 'c4' or 'fpn'")
-    if net.arch[1] < 2: raise ValueError(f"a backbone of {net.arch[1]} stage: a detector needs 2 or more")
-    if head == "fpn" and len(anchors) != net.arch[1] + 1: raise ValueError(f"{len(anchors)} anchor sides: fpn over {net.arch[1]} stages needs {net.arch[1] + 1}")
-    trunk, by_level, regions = (_c4 if head == "c4" else _fpn)(net, classes, masks, anchors, rois, side, width)
-    transform = NoResize(0, 0, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225], size_divisible=32)
-    return GeneralizedRCNN(trunk, make_rpn(trunk.out_channels, by_level, pre_nms, post_nms), regions, transform)
+    if head not in HEADS:
+        raise ValueError(f"head={head!r}: it must be 'c4' or 'fpn'")
+    if net.arch[1] < 2:
+        raise ValueError(
+            f"a backbone of {net.arch[1]} stage: a detector needs 2 or more"
+        )
+    if head == "fpn" and len(anchors) != net.arch[1] + 1:
+        raise ValueError(
+            f"{len(anchors)} anchor sides: fpn over {net.arch[1]} stages needs "
+            f"{net.arch[1] + 1}"
+        )
+    trunk, by_level, regions = (_c4 if head == "c4" else _fpn)(
+        net, classes, masks, anchors, rois, side, width
+    )
+    transform = NoResize(
+        0, 0, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225], size_divisible=32
+    )
+    return GeneralizedRCNN(
+        trunk, make_rpn(trunk.out_channels, by_level, pre_nms, post_nms), regions,
+        transform,
+    )

@@ -8,47 +8,59 @@ __all__ = ['info_nce', 'dense_loss']
 # %% ../nbs/03_loss.ipynb #43b2808b
 import torch
 from torch.utils.checkpoint import checkpoint
+from .checks import check_ranges, check_shape
 
 # %% ../nbs/03_loss.ipynb #8ca0ef45
-CHUNK_LOGITS = 2**25 # logits alive at once, 128 MiB in float32
+CHUNK_LOGITS = 2**25    # logits alive at once, 128 MiB in float32
 
 def _row_losses(q, k, queue, temperature):
     "Eq. InfoNCE for each row: q (R,C), k (R,C), queue (K,C) -> (R,)."
-    q = q / temperature                                             # here, not over the R*K logits
-    pos = (q * k).sum(-1)                                           # (R,)
-    neg = torch.logsumexp(q @ queue.T, dim=-1)                      # (R,)
+    q = q / temperature                                # here, not over the R*K logits
+    pos = (q * k).sum(-1)                              # (R,)
+    neg = torch.logsumexp(q @ queue.T, dim=-1)         # (R,)
     return torch.logaddexp(pos, neg) - pos
 
 def _chunked_losses(q, k, queue, temperature):
-    "`_row_losses` by chunks of rows, whose logits are computed again in the backward pass."
+    "`_row_losses` by chunks of rows, whose logits the backward pass computes again."
     rows = max(1, CHUNK_LOGITS // len(queue))
-    if len(q) <= rows: return _row_losses(q, k, queue, temperature)
+    if len(q) <= rows:
+        return _row_losses(q, k, queue, temperature)
     parts = [checkpoint(_row_losses, a, b, queue, temperature, use_reentrant=False)
              for a, b in zip(q.split(rows), k.split(rows))]
     return torch.cat(parts)
 
 # %% ../nbs/03_loss.ipynb #0793446b
-def _checked(q, k, queue, temperature):
-    "Same-shape (...,C) vectors and a (K,C) queue, in float32 or better."
-    if q.shape != k.shape: raise ValueError(f"query {tuple(q.shape)} and key {tuple(k.shape)} differ: give each query its own key, already paired")
-    if queue.ndim != 2 or queue.shape[1] != q.shape[-1]:
-        raise ValueError(f"queue {tuple(queue.shape)} does not fit vectors of {q.shape[-1]} channels: it must be (K, {q.shape[-1]})")
-    if not temperature > 0: raise ValueError(f"temperature={temperature}: it must be above 0, for example 0.2")
-    if not len(queue): raise ValueError("queue is empty: it must hold at least one negative")
-    double = torch.float64 in (q.dtype, k.dtype, queue.dtype)
-    return [x.double() if double else x.float() for x in (q, k, queue)]
+def _check_vectors(names, q, k, queue, shape):
+    "Refuse vectors without a key each, and a queue that they cannot be compared with."
+    sizes = check_shape(names[0], q, shape)
+    check_shape(names[1], k, shape, fix=", queries and keys already paired", **sizes)
+    check_shape("queue", queue, "K,C", C=sizes["C"])
+    check_ranges(queue_length=len(queue))
+
+def _wide(*given):
+    "All in float32, or in float64 where one of them is."
+    double = any(x.dtype == torch.float64 for x in given)
+    return [x.double() if double else x.float() for x in given]
 
 # %% ../nbs/03_loss.ipynb #a657473e
 def info_nce(
     q:torch.Tensor,        # query vectors of length 1, (B,C)
-    k:torch.Tensor,        # their keys, of length 1, (B,C); no gradient is wanted through them
+    k:torch.Tensor,        # their keys, of length 1, (B,C); no gradient is wanted
     queue:torch.Tensor,    # negatives of length 1, (K,C)
     temperature:float=0.2, # divides the cosines
 )->torch.Tensor:           # mean loss, a scalar
-    "InfoNCE against a queue (MoCo, section 3.1; the global term of HoughCL). Raises ValueError where shapes do not fit."
+    "InfoNCE against a queue (MoCo, section 3.1; the global term). Raises ValueError."
+    _check_vectors("qk", q, k, queue, "B,C")
+    check_ranges(temperature=temperature)
     with torch.autocast(q.device.type, enabled=False):
-        q, k, queue = _checked(q, k, queue, temperature)
-        return _chunked_losses(q, k, queue, temperature).mean()
+        return _chunked_losses(*_wide(q, k, queue), temperature).mean()
+
+# %% ../nbs/03_loss.ipynb #12a7494d
+def _weighted(losses, weight, total):
+    "sum(w l) / sum(w) of the losses (B*N,), or divided by `total`."
+    w = weight.to(losses.dtype).flatten()
+    total = w.sum() if total is None else total.to(w.dtype)
+    return (w * losses).sum() / total.clamp_min(torch.finfo(w.dtype).tiny)
 
 # %% ../nbs/03_loss.ipynb #0076dfef
 def dense_loss(
@@ -56,17 +68,16 @@ def dense_loss(
     t:torch.Tensor,        # the paired key cells' vectors of length 1, (B,N,C)
     queue:torch.Tensor,    # dense negatives of length 1, (K,C)
     temperature:float=0.2, # divides the cosines
-    weight:torch.Tensor|None=None, # of each cell, (B,N), not negative; None counts all cells alike
-    total:torch.Tensor|None=None,  # what the weighted sum is divided by; None: the sum of these weights
-)->torch.Tensor:           # a scalar: the mean over cells, or sum(w l) / sum(w), which is 0 if all weights are
-    "The dense InfoNCE of DenseCL and HoughCL. Raises ValueError where shapes do not fit."
-    if r.ndim != 3: raise ValueError(f"r has shape {tuple(r.shape)}: it must be (B,N,C)")
-    if weight is not None and weight.shape != r.shape[:2]:
-        raise ValueError(f"weight {tuple(weight.shape)} must have one number for each cell, {tuple(r.shape[:2])}")
+    weight=None,           # of each cell, (B,N), not negative; None: all alike
+    total=None,            # what the weighted sum is divided by; None: sum of `weight`
+)->torch.Tensor:           # a scalar: mean over cells, or sum(w l) / sum(w), or 0
+    "The dense InfoNCE of DenseCL and HoughCL. Raises ValueError."
+    _check_vectors("rt", r, t, queue, "B,N,C")
+    check_ranges(temperature=temperature)
+    if weight is not None:
+        B, N, _ = r.shape
+        check_shape("weight", weight, "B,N", fix=", one number for each cell", B=B, N=N)
     with torch.autocast(r.device.type, enabled=False):
-        r, t, queue = _checked(r, t, queue, temperature)
-        losses = _chunked_losses(r.flatten(0, 1), t.flatten(0, 1), queue, temperature)   # (B*N,)
-        if weight is None: return losses.mean()
-        w = weight.to(losses.dtype).flatten()
-        total = w.sum() if total is None else total.to(w.dtype)
-        return (w * losses).sum() / total.clamp_min(torch.finfo(w.dtype).tiny)
+        r, t, queue = _wide(r.flatten(0, 1), t.flatten(0, 1), queue)
+        losses = _chunked_losses(r, t, queue, temperature)                      # (B*N,)
+        return losses.mean() if weight is None else _weighted(losses, weight, total)

@@ -12,36 +12,46 @@ import math
 
 import numpy as np
 
+from .errors import UserError
+from .files import open_atomic
 from .annotations import Annotated
-from .run import UserError, open_atomic
 
 # %% ../nbs/09c_precision.ipynb #1996a080
 def pixel_iou(
-    a:np.ndarray,  # boxes (n,4): first and last pixel, from 1
-    b:np.ndarray,  # boxes (m,4)
-)->np.ndarray:     # overlap (n,m), 0..1
+    a: np.ndarray,  # boxes (n,4): first and last pixel, from 1
+    b: np.ndarray,  # boxes (m,4)
+) -> np.ndarray:  # overlap (n,m), 0..1
     "Intersection over union of boxes given by their first and last pixel (VOC devkit)."
-    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
+    low, high = (
+        np.maximum(a[:, None, :2], b[None, :, :2]),
+        np.minimum(a[:, None, 2:], b[None, :, 2:]),
+    )
     inside = (high - low + 1).clip(0).prod(-1)
     area = [(x[:, 2:] - x[:, :2] + 1).prod(-1) for x in (a, b)]
     return inside / (area[0][:, None] + area[1][None] - inside)
 
 # %% ../nbs/09c_precision.ipynb #67c571e8
 def eleven_points(
-    right:np.ndarray,  # for each answer, best score first: 1 right, 0 wrong, (n,)
-    objects:int,       # how many there are to find
-)->float:              # average precision, 0..1
+    right: np.ndarray,  # for each answer, best score first: 1 right, 0 wrong, (n,)
+    objects: int,  # how many there are to find
+) -> float:  # average precision, 0..1
     "VOC 2007's average precision."
-    recall, precision = right.cumsum() / objects, right.cumsum() / np.arange(1, len(right) + 1)
-    return float(np.mean([precision[recall >= t].max(initial=0) for t in np.arange(0, 1.1, 0.1)]))
+    recall, precision = (
+        right.cumsum() / objects,
+        right.cumsum() / np.arange(1, len(right) + 1),
+    )
+    return float(
+        np.mean([precision[recall >= t].max(initial=0) for t in np.arange(0, 1.1, 0.1)])
+    )
 
 # %% ../nbs/09c_precision.ipynb #d816b229
 def judge(
-    overlap:np.ndarray,    # with the object that is overlapped most (n,), answers sorted, best score first
-    which:np.ndarray,      # number of that object (n,), one count for the whole class
-    difficult:np.ndarray,  # of each object (m,) bool
-    threshold:float,
-)->np.ndarray:             # 1 right, 0 wrong (k,); answers on difficult objects are left out
+    # with the object that is overlapped most (n,), answers sorted, best score first
+    overlap: np.ndarray,
+    which: np.ndarray,  # number of that object (n,), one count for the whole class
+    difficult: np.ndarray,  # of each object (m,) bool
+    threshold: float,
+) -> np.ndarray:  # 1 right, 0 wrong (k,); answers on difficult objects are left out
     "Which answers of a class are right."
     hit = overlap > threshold
     hard = hit & difficult[which] if len(difficult) else np.zeros(len(hit), bool)
@@ -57,12 +67,14 @@ def _rounded(found):
     boxes = np.concatenate([xywh[:, :2] + 1, xywh[:, :2] + xywh[:, 2:]], 1).round(1)
     return boxes, np.array([f["score"] for f in found], float).round(3)
 
+
 def _best(boxes, images, objects, where):
-    "For each answer the largest overlap with an object of its picture, and which object; -1 and 0 where there is none."
+    "Each answer's largest overlap and its object; -1 and 0 where there is none."
     overlap, which = np.full(len(boxes), -1.0), np.zeros(len(boxes), int)
     for image in np.unique(images):
         mine, theirs = np.flatnonzero(images == image), np.flatnonzero(where == image)
-        if not len(theirs): continue
+        if not len(theirs):
+            continue
         iou = pixel_iou(boxes[mine], objects[theirs])
         overlap[mine], which[mine] = iou.max(1), theirs[iou.argmax(1)]
     return overlap, which
@@ -70,82 +82,155 @@ def _best(boxes, images, objects, where):
 # %% ../nbs/09c_precision.ipynb #c4a29a75
 THRESHOLDS = tuple(np.arange(50, 100, 5) / 100)
 
+# %% ../nbs/09c_precision.ipynb #4efa43f3
 def class_precision(
-    notes:list,            # annotations of one class, in COCO's form
-    found:list,            # answers of that class, in COCO's form
+    notes: list,  # annotations of one class, in COCO's form
+    found: list,  # answers of that class, in COCO's form
     thresholds=THRESHOLDS,
-):                         # AP at each threshold (t,), or None where there is nothing to find
+):  # AP at each threshold (t,), or None where there is nothing to find
     "Eleven-point average precision of one class."
     objects, _ = _rounded([n | dict(score=0) for n in notes])
     difficult = np.array([bool(n.get("difficult")) for n in notes], bool)
-    if not (~difficult).sum(): return None
+    if not (~difficult).sum():
+        return None
     boxes, scores = _rounded(found)
     order = np.argsort(-scores, kind="stable")
-    overlap, which = _best(boxes, np.array([f["image_id"] for f in found]), objects, np.array([n["image_id"] for n in notes]))
-    return np.array([eleven_points(judge(overlap[order], which[order], difficult, t), int((~difficult).sum())) for t in thresholds])
+    overlap, which = _best(
+        boxes, np.array([f["image_id"] for f in found]), objects,
+        np.array([n["image_id"] for n in notes]),
+    )
+    return np.array(
+        [
+            eleven_points(
+                judge(overlap[order], which[order], difficult, t),
+                int((~difficult).sum()),
+            )
+            for t in thresholds
+        ]
+    )
 
+# %% ../nbs/09c_precision.ipynb #64f43a18
 def voc_precision(
-    source:Annotated,
-    found:list,            # answers: image_id, category_id, bbox (x, y, w, h), score
-)->dict:                   # AP, AP50, AP75 in percent, means over the classes that occur; by_class: class -> AP50; absent: classes without objects
+    source: Annotated,
+    found: list,  # answers: image_id, category_id, bbox (x, y, w, h), score
+    # AP, AP50, AP75 in percent, means over the classes that occur; by_class: class ->
+    # AP50; absent: classes without objects
+) -> dict:
     "Scores as detectron2 gives them for PASCAL VOC."
-    split = lambda rows: {c["id"]: [r for r in rows if r["category_id"] == c["id"]] for c in source.truth["categories"]}
+    split = lambda rows: {
+        c["id"]: [r for r in rows if r["category_id"] == c["id"]]
+        for c in source.truth["categories"]
+    }
     notes, answers = split(source.truth["annotations"]), split(found)
-    each = {c["name"]: class_precision(notes[c["id"]], answers[c["id"]]) for c in source.truth["categories"]}
+    each = {
+        c["name"]: class_precision(notes[c["id"]], answers[c["id"]])
+        for c in source.truth["categories"]
+    }
     known = {name: 100 * ap for name, ap in each.items() if ap is not None}
-    if not known: raise UserError(f"There is no object to find in the pictures at {source.where}.", "Score on pictures with annotations.")
+    if not known:
+        raise UserError(
+            f"There is no object to find in the pictures at {source.where}.",
+            "Score on pictures with annotations.",
+        )
     table = np.stack([*known.values()])
-    return dict(AP=float(table.mean()), AP50=float(table[:, 0].mean()), AP75=float(table[:, 5].mean()),
-                by_class={name: float(ap[0]) for name, ap in known.items()}, absent=[n for n in each if n not in known])
+    return dict(
+        AP=float(table.mean()),
+        AP50=float(table[:, 0].mean()),
+        AP75=float(table[:, 5].mean()),
+        by_class={name: float(ap[0]) for name, ap in known.items()},
+        absent=[n for n in each if n not in known],
+    )
 
 # %% ../nbs/09c_precision.ipynb #62675687
 _COCO = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 
+
 def _coco_eval():
     "COCO's evaluation in C++; the package comes with the extra `detection`."
-    try: from faster_coco_eval import COCO, COCOeval_faster
-    except ImportError: raise UserError("The package faster-coco-eval is missing.", "Install it: pip install 'houghcl[detection]'.") from None
+    try:
+        from faster_coco_eval import COCO, COCOeval_faster
+    except ImportError:
+        raise UserError(
+            "The package faster-coco-eval is missing.",
+            "Install it: pip install 'houghcl[detection]'.",
+        ) from None
     return COCO, COCOeval_faster
 
+# %% ../nbs/09c_precision.ipynb #18917316
 def _scored_truth(source, kind="bbox"):
-    "The truth as the library reads it: difficult objects are crowds; so are those without a mask where masks are scored, with their box for it."
-    notes = [n | dict(iscrowd=int(bool(n["iscrowd"] or n.get("difficult") or (kind == "segm" and not n.get("segmentation"))))) for n in source.truth["annotations"]]
+    "The truth for the library: difficult objects, and maskless ones, are crowds."
+    notes = [
+        n
+        | dict(
+            iscrowd=int(
+                bool(
+                    n["iscrowd"]
+                    or n.get("difficult")
+                    or (kind == "segm" and not n.get("segmentation"))
+                )
+            )
+        )
+        for n in source.truth["annotations"]
+    ]
     for n in notes:
         x, y, w, h = n["bbox"]
-        if kind == "segm" and not n.get("segmentation"): n["segmentation"] = [[x, y, x + w, y, x + w, y + h, x, y + h]]
-    return {k: v for k, v in source.truth.items() if k != "by_image"} | dict(annotations=notes)
+        if kind == "segm" and not n.get("segmentation"):
+            n["segmentation"] = [[x, y, x + w, y, x + w, y + h, x, y + h]]
+    return {k: v for k, v in source.truth.items() if k != "by_image"} | dict(
+        annotations=notes
+    )
 
 # %% ../nbs/09c_precision.ipynb #7cbb0701
 def coco_precision(
-    source:Annotated,
-    found:list,            # answers: image_id, category_id, score, bbox (x, y, w, h), and segmentation (run lengths) for masks
-    kind:str="bbox",       # 'bbox' or 'segm'
-)->dict:                   # AP, AP50, AP75, and AP of small, medium and large objects, in percent; NaN where there are none
+    source: Annotated,
+    # answers: image_id, category_id, score, bbox (x, y, w, h), and segmentation (run
+    # lengths) for masks
+    found: list,
+    kind: str = "bbox",  # 'bbox' or 'segm'
+    # AP, AP50, AP75, and AP of small, medium and large objects, in percent; NaN where
+    # there are none
+) -> dict:
     "COCO's average precision of boxes or masks."
-    if not found: return {k: 0.0 for k in _COCO[:3]} | {k: math.nan for k in _COCO[3:]}
+    if not found:
+        return {k: 0.0 for k in _COCO[:3]} | {k: math.nan for k in _COCO[3:]}
     coco, evaluate = _coco_eval()
     truth = coco(_scored_truth(source, kind), print_function=_silent)
-    job = evaluate(truth, truth.loadRes([dict(f) for f in found]), kind, print_function=_silent)
-    job.evaluate(); job.accumulate(); job.summarize()
+    job = evaluate(
+        truth, truth.loadRes([dict(f) for f in found]), kind, print_function=_silent
+    )
+    job.evaluate()
+    job.accumulate()
+    job.summarize()
     return {k: math.nan if v < 0 else 100 * float(v) for k, v in zip(_COCO, job.stats)}
 
 # %% ../nbs/09c_precision.ipynb #3d30843a
-def _silent(*words): pass
+def _silent(*words):
+    pass
 
 # %% ../nbs/09c_precision.ipynb #a8b30a85
-def check_scorable(
-    source:Annotated,
-):
+def check_scorable(source: Annotated):
     "Refuse, before a long run, what could not be scored after it."
     _coco_eval()
-    if all(n["iscrowd"] or n.get("difficult") for n in source.truth["annotations"]): raise UserError(f"There is no object to find in the pictures at {source.where}.", "Score on pictures with annotations.")
+    if all(n["iscrowd"] or n.get("difficult") for n in source.truth["annotations"]):
+        raise UserError(
+            f"There is no object to find in the pictures at {source.where}.",
+            "Score on pictures with annotations.",
+        )
 
 # %% ../nbs/09c_precision.ipynb #5ce5693d
 def write_answers(
-    path,          # predictions.json
-    found:list,    # answers in COCO's form; run lengths as text
+    path,  # predictions.json
+    found: list,  # answers in COCO's form; run lengths as text
 ):
     "Write answers as COCO's result file."
-    plain = lambda s: s | dict(counts=s["counts"].decode()) if isinstance(s.get("counts"), bytes) else s
-    rows = [f | dict(segmentation=plain(f["segmentation"])) if "segmentation" in f else f for f in found]
-    with open_atomic(path) as file: json.dump(rows, file)
+    plain = lambda s: (
+        s | dict(counts=s["counts"].decode())
+        if isinstance(s.get("counts"), bytes)
+        else s
+    )
+    rows = [
+        f | dict(segmentation=plain(f["segmentation"])) if "segmentation" in f else f
+        for f in found
+    ]
+    with open_atomic(path) as file:
+        json.dump(rows, file)

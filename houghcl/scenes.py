@@ -12,63 +12,103 @@ import torch
 
 # %% ../nbs/05_scenes.ipynb #6898cb7d
 def _rng(seed, index):
-    "Random numbers of one picture, by Philox with the seed in its key and the index in its counter."
-    return np.random.Generator(np.random.Philox(key=[seed, 5], counter=[0, 0, 0, index]))
+    "Random numbers of one picture: Philox, seed in the key, index in the counter."
+    return np.random.Generator(
+        np.random.Philox(key=[seed, 5], counter=[0, 0, 0, index])
+    )
 
 # %% ../nbs/05_scenes.ipynb #6dcd7fe4
 @lru_cache(maxsize=1)
 def _tiles(n=6, side=256):
-    "Tiles of fractal noise with values in 0..1, (n,side,side), rough to smooth; each repeats without a seam."
-    white = np.random.Generator(np.random.Philox(key=[0, 6])).standard_normal((n, side, side))
+    "Seamless tiles of fractal noise in 0..1, (n,side,side), rough to smooth."
+    white = np.random.Generator(np.random.Philox(key=[0, 6])).standard_normal(
+        (n, side, side)
+    )
     f = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)) * side
     slope = np.linspace(1.0, 2.2, n)[:, None, None]
-    noise = np.fft.irfft2(np.fft.rfft2(white) / np.maximum(f, 1.0) ** slope, s=(side, side))
+    noise = np.fft.irfft2(
+        np.fft.rfft2(white) / np.maximum(f, 1.0) ** slope, s=(side, side)
+    )
     noise /= noise.std((1, 2), keepdims=True)
     return np.clip(noise * 0.22 + 0.5, 0, 1).astype(np.float32)
 
 # %% ../nbs/05_scenes.ipynb #83a34129
 TEXTURES = ("plain", "stripes", "checks", "dots", "rings", "grain")
 
+
 def _unit(x):
     "Clamp to 0..1, in place."
     return np.minimum(np.maximum(x, 0, out=x), 1, out=x)
 
+# %% ../nbs/05_scenes.ipynb #95e5e65d
 def _texture(kind, u, v, f, tile):
-    "Texture values in 0..1 at the places (u, v); f cycles a unit, (tile, shift) for the grain."
-    if kind == 0: return _unit(np.float32(0.5) + np.float32(0.4) * v)
+    "Texture in 0..1 at (u, v); f cycles a unit, (tile, shift) for the grain."
+    if kind == 0:
+        return _unit(np.float32(0.5) + np.float32(0.4) * v)
     if kind == 5:
         scale, (noise, shift) = np.float32(40 * f), tile
-        return noise[((v + shift) * scale).astype(np.int32) & 255, ((u - shift) * scale).astype(np.int32) & 255]
+        return noise[
+            ((v + shift) * scale).astype(np.int32) & 255,
+            ((u - shift) * scale).astype(np.int32) & 255,
+        ]
     w = np.float32(2 * np.pi * f)
-    if kind == 1: wave = np.sin(w * u)
-    elif kind == 2: wave = 2 * np.sin(w * u) * np.sin(w * v)
-    elif kind == 3: wave = np.cos(w * u) + np.cos(w * v) - np.float32(0.6)
-    else: wave = np.sin(w * np.sqrt(u * u + v * v))
+    if kind == 1:
+        wave = np.sin(w * u)
+    elif kind == 2:
+        wave = 2 * np.sin(w * u) * np.sin(w * v)
+    elif kind == 3:
+        wave = np.cos(w * u) + np.cos(w * v) - np.float32(0.6)
+    else:
+        wave = np.sin(w * np.sqrt(u * u + v * v))
     return _unit(wave + np.float32(0.5))
 
 # %% ../nbs/05_scenes.ipynb #f7f7160a
-CLASSES = ("disc", "square", "triangle", "hexagon", "star", "ring", "cross", "heart", "crescent", "flower", "leaf", "bar")
+CLASSES = (
+    "disc", "square", "triangle", "hexagon", "star", "ring", "cross", "heart",
+    "crescent", "flower", "leaf", "bar",
+)
 
 # %% ../nbs/05_scenes.ipynb #84e626e8
 def _depth(shape, u, v):
-    "How far inside the outline of a shape the places (u, v) lie; x right, y down, the shape about as large as the unit disc."
+    "How far inside a shape about as large as the unit disc (u, v) lie; y down."
     name, a, b = CLASSES[shape], np.abs(u), np.abs(v)
-    if name == "disc": return 1 - np.sqrt(u * u + v * v)
-    if name == "square": return 0.85 - np.maximum(a, b)
-    if name == "triangle": return 0.6 - np.maximum(v, np.float32(0.866) * a - np.float32(0.5) * v)
-    if name == "hexagon": return 0.9 - np.maximum(b, np.float32(0.866) * a + np.float32(0.5) * b)
-    if name == "ring": return 0.32 - np.abs(np.sqrt(u * u + v * v) - np.float32(0.68))
-    if name == "cross": return np.minimum(0.34 - np.minimum(a, b), 0.95 - np.maximum(a, b))
-    if name == "crescent": return np.minimum(1 - np.sqrt(u * u + v * v), np.sqrt((u - 0.5) ** 2 + v * v) - np.float32(0.75))
-    if name == "leaf": return 1.3 - np.sqrt((a + np.float32(0.75)) ** 2 + v * v)
-    if name == "bar": return 0.34 - np.sqrt(np.maximum(a - np.float32(0.75), 0) ** 2 + v * v)
-    if name == "heart": return _heart(u, v + np.float32(0.2))
+    if name == "disc":
+        return 1 - np.sqrt(u * u + v * v)
+    if name == "square":
+        return 0.85 - np.maximum(a, b)
+    if name == "triangle":
+        return 0.6 - np.maximum(v, np.float32(0.866) * a - np.float32(0.5) * v)
+    if name == "hexagon":
+        return 0.9 - np.maximum(b, np.float32(0.866) * a + np.float32(0.5) * b)
+    if name == "ring":
+        return 0.32 - np.abs(np.sqrt(u * u + v * v) - np.float32(0.68))
+    if name == "cross":
+        return np.minimum(0.34 - np.minimum(a, b), 0.95 - np.maximum(a, b))
+    if name == "crescent":
+        return np.minimum(
+            1 - np.sqrt(u * u + v * v),
+            np.sqrt((u - 0.5) ** 2 + v * v) - np.float32(0.75),
+        )
+    if name == "leaf":
+        return 1.3 - np.sqrt((a + np.float32(0.75)) ** 2 + v * v)
+    if name == "bar":
+        return 0.34 - np.sqrt(np.maximum(a - np.float32(0.75), 0) ** 2 + v * v)
+    if name == "heart":
+        return _heart(u, v + np.float32(0.2))
     turn = np.arctan2(u, -v)
     r = np.sqrt(u * u + v * v)
-    if name == "flower": return np.float32(0.74) + np.float32(0.26) * np.cos(5 * turn) - r
-    a = np.abs((turn + np.float32(np.pi / 5)) % np.float32(np.pi * 0.4) - np.float32(np.pi / 5))     # star: angle to the nearest tip
-    return np.float32(0.32) * 1.1 - np.float32(0.32) * r * np.cos(a) - np.float32(0.947) * 0.85 * r * np.sin(a)
+    if name == "flower":
+        return np.float32(0.74) + np.float32(0.26) * np.cos(5 * turn) - r
+    a = np.abs(
+        (turn + np.float32(np.pi / 5)) % np.float32(np.pi * 0.4) - np.float32(np.pi / 5)
+    )  # star: angle to the nearest tip
+    return (
+        np.float32(0.32) * 1.1
+        - np.float32(0.32) * r * np.cos(a)
+        - np.float32(0.947) * 0.85 * r * np.sin(a)
+    )
 
+# %% ../nbs/05_scenes.ipynb #2d31de9f
 def _heart(u, v):
     "Depth of a heart: a square on its corner, with a disc on each upper side."
     p, q, s = (u + v) * np.float32(0.707), (v - u) * np.float32(0.707), np.float32(0.58)
@@ -77,7 +117,7 @@ def _heart(u, v):
 
 # %% ../nbs/05_scenes.ipynb #70575a79
 def _colour_pairs(r, ranges):
-    "Two colours for each row of r (n,5), as RGB in 0..1, (n,2,3); ranges (n,4): least and greatest saturation and value."
+    "RGB pairs (n,2,3) for r (n,5); ranges (n,4) bound saturation and value."
     s0, s1, v0, v1 = ranges.T
     away = 0.2 + 0.25 * r[:, 4]
     hsv = np.empty((3, len(r), 2))
@@ -86,12 +126,15 @@ def _colour_pairs(r, ranges):
     hsv[1] = (s0 + (s1 - s0) * r[:, 2])[:, None]
     hsv[2] = (v0 + (v1 - v0) * r[:, 3])[:, None]
     hsv[2, :, 1] += np.where(r[:, 3] > 0.5, -away, away)
-    h, s, v = hsv[..., None]                                                    # (n,2,1) each
-    k = (6 * h + np.array([5.0, 3.0, 1.0])) % 6                                 # HSV to RGB, without cases
+    h, s, v = hsv[..., None]  # (n,2,1) each
+    k = (6 * h + np.array([5.0, 3.0, 1.0])) % 6  # HSV to RGB, without cases
     return _unit(v * (1 - s * _unit(np.minimum(k, 4 - k)))).astype(np.float32)
 
 # %% ../nbs/05_scenes.ipynb #e48ad9d3
-_RANGES = np.array([[0.05, 0.6, 0.25, 0.9]] * 2 + [[0.45, 0.95, 0.35, 1.0]] * 10)    # saturation and value: backgrounds are duller
+_RANGES = np.array(
+    [[0.05, 0.6, 0.25, 0.9]] * 2 + [[0.45, 0.95, 0.35, 1.0]] * 10
+)  # saturation and value: backgrounds are duller
+
 
 @lru_cache(maxsize=8)
 def _centres(size):
@@ -105,18 +148,27 @@ def _region(q, x, y):
     cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     u, v = cos * x + sin * y, cos * y - sin * x
     tile, shift = _tiles()[int(q[8] * 6)], np.float32(q[9])
-    if q[7] < 0.6: return _texture(5, u, v, f, (tile, shift))
+    if q[7] < 0.6:
+        return _texture(5, u, v, f, (tile, shift))
     cloud = _texture(5, u, v, np.float32(1.5), (_tiles()[-2], shift))
     return np.float32(0.5) * (_texture(1 + int(q[7] * 1000) % 4, u, v, f, None) + cloud)
 
+# %% ../nbs/05_scenes.ipynb #d157395e
 def _background(r, colours, size):
-    "Two textured regions with a winding border, (3,size,size), from uniform numbers r (2,20)."
+    "Two regions with a winding border, (3,size,size), from uniforms r (2,20)."
     x, y = _centres(size), _centres(size)[:, None]
     (a0, a1), (b0, b1) = colours[..., None, None]
-    wind = _texture(5, x + np.float32(r[0, 10]), y + np.float32(r[0, 11]), 2, (_tiles()[-1], np.float32(0)))
-    tilt = np.float32(2 * r[0, 12] - 1) * (x - np.float32(0.5)) + (y - np.float32(0.2 + 0.6 * r[0, 13]))
+    wind = _texture(
+        5, x + np.float32(r[0, 10]), y + np.float32(r[0, 11]), 2,
+        (_tiles()[-1], np.float32(0)),
+    )
+    tilt = np.float32(2 * r[0, 12] - 1) * (x - np.float32(0.5)) + (
+        y - np.float32(0.2 + 0.6 * r[0, 13])
+    )
     border = _unit((tilt + wind - np.float32(0.5)) * np.float32(size / 4))
-    dim = np.abs(x - np.float32(r[1, 11])) * np.float32(0.35 * r[1, 10]) + np.abs(y - np.float32(r[1, 13])) * np.float32(0.35 * r[1, 12])
+    dim = np.abs(x - np.float32(r[1, 11])) * np.float32(0.35 * r[1, 10]) + np.abs(
+        y - np.float32(r[1, 13])
+    ) * np.float32(0.35 * r[1, 12])
     image = (a1 - a0) * _region(r[0], x, y) + a0
     image += border * ((b1 - b0) * _region(r[1], x, y) + b0 - image)
     image *= 1 - dim
@@ -124,37 +176,60 @@ def _background(r, colours, size):
 
 # %% ../nbs/05_scenes.ipynb #f90f1e07
 def _objects(r, colours):
-    "What is drawn, from uniform numbers r (n,20): class, texture, placement, detail and colours; large things first, so that small ones show."
+    "Class, texture, place, detail, colours from r (n,20); large things first."
     radius = 0.07 + 0.17 * r[:, 5] ** 1.5
     order = np.argsort(-radius, kind="stable")
     r, radius = r[order], radius[order]
     shape = (r[:, 6] * len(CLASSES)).astype(int)
-    texture = np.where(r[:, 7] < 0.5, shape % len(TEXTURES), (r[:, 8] * len(TEXTURES)).astype(int))
-    place = np.stack([r[:, 9], r[:, 10], radius, (r[:, 11] - 0.5) * 1.4, 0.8 + 0.4 * r[:, 12]], 1)    # x, y, radius, turn, stretch
-    detail = np.stack([0.7 + 0.9 * r[:, 13], r[:, 14] * 6, r[:, 15] * 4], 1)                          # cycles, tile, shift of the tile
-    return shape.tolist(), texture.tolist(), place.tolist(), detail.tolist(), colours[order, :, :, None, None]
+    texture = np.where(
+        r[:, 7] < 0.5, shape % len(TEXTURES), (r[:, 8] * len(TEXTURES)).astype(int)
+    )
+    place = np.stack(
+        [r[:, 9], r[:, 10], radius, (r[:, 11] - 0.5) * 1.4, 0.8 + 0.4 * r[:, 12]], 1
+    )  # x, y, radius, turn, stretch
+    detail = np.stack(
+        [0.7 + 0.9 * r[:, 13], r[:, 14] * 6, r[:, 15] * 4], 1
+    )  # cycles, tile, shift of the tile
+    return (
+        shape.tolist(), texture.tolist(), place.tolist(), detail.tolist(),
+        colours[order, :, :, None, None],
+    )
 
 # %% ../nbs/05_scenes.ipynb #551acdf1
 def _window(x, y, reach, size):
     "Pixel range (x0, x1, y0, y1) of a square window around (x, y), inside the picture."
-    return (min(max(int(v), 0), size) for v in ((x - reach) * size, (x + reach) * size + 2, (y - reach) * size, (y + reach) * size + 2))
+    return (
+        min(max(int(v), 0), size)
+        for v in (
+            (x - reach) * size, (x + reach) * size + 2, (y - reach) * size,
+            (y + reach) * size + 2,
+        )
+    )
 
+# %% ../nbs/05_scenes.ipynb #dc407313
 def _paint(image, owner, k, shape, texture, place, detail, colours):
-    "Paint object k over the picture (3,S,S), in place, and write k into owner (S,S) where it covers."
+    "Paint object k over the picture (3,S,S), and k into owner (S,S)."
     S = owner.shape[0]
     x, y, radius, turn, stretch = place
     x0, x1, y0, y1 = _window(x, y, 1.3 * radius * max(stretch, 1 / stretch), S)
-    if x0 >= x1 or y0 >= y1: return
-    dx, dy = _centres(S)[x0:x1] - np.float32(x), _centres(S)[y0:y1, None] - np.float32(y)      # (w,), (h,1)
+    if x0 >= x1 or y0 >= y1:
+        return
+    dx = _centres(S)[x0:x1] - np.float32(x)  # (w,)
+    dy = _centres(S)[y0:y1, None] - np.float32(y)  # (h,1)
     cos, sin = np.cos(turn) / radius, np.sin(turn) / radius
-    u = np.float32(cos * stretch) * dx + np.float32(sin * stretch) * dy                        # (h,w): the object's own coordinates
+    # (h,w): the object's own coordinates
+    u = np.float32(cos * stretch) * dx + np.float32(sin * stretch) * dy
     v = np.float32(cos / stretch) * dy - np.float32(sin / stretch) * dx
     depth = _depth(shape, u, v)
-    s = max(1, round(S / 40))                                                                  # the shadow falls this far, in pixels
-    below = image[:, y0 + s:y1 + s, x0 + s:x1 + s]
-    below *= 1 - np.float32(0.4) * _unit(depth * 5 + np.float32(0.5))[:below.shape[1], :below.shape[2]]
-    shade = np.float32(0.72) + np.float32(0.4) * _unit(depth * 4) - (np.float32(0.3 / radius) * dx + np.float32(0.3 / radius) * dy)
-    surface = (colours[1] - colours[0]) * _texture(texture, u, v, detail[0], (_tiles()[int(detail[1])], np.float32(detail[2])))
+    s = max(1, round(S / 40))  # the shadow falls this far, in pixels
+    below = image[:, y0 + s : y1 + s, x0 + s : x1 + s]
+    dark = _unit(depth * 5 + np.float32(0.5))[: below.shape[1], : below.shape[2]]
+    below *= 1 - np.float32(0.4) * dark
+    slope = np.float32(0.3 / radius)
+    shade = np.float32(0.72) + np.float32(0.4) * _unit(depth * 4)
+    shade = shade - (slope * dx + slope * dy)
+    tile = _tiles()[int(detail[1])], np.float32(detail[2])
+    surface = (colours[1] - colours[0]) * _texture(texture, u, v, detail[0], tile)
     surface = (surface + colours[0]) * shade
     cover = _unit(depth * np.float32(radius * S) + np.float32(0.5))
     image[:, y0:y1, x0:x1] += cover * (surface - image[:, y0:y1, x0:x1])
@@ -162,73 +237,119 @@ def _paint(image, owner, k, shape, texture, place, detail, colours):
 
 # %% ../nbs/05_scenes.ipynb #6d214fd7
 class Scenes:
-    "Cluttered pictures of textured objects, drawn by (seed, index); their labels, boxes and visible masks are known."
+    "Cluttered pictures, drawn by (seed, index); labels, boxes, masks are known."
+
     CLASSES = CLASSES
 
-    def __init__(self,
-        n:int=16384,       # number of pictures
-        size:int=64,       # side of a picture, in pixels
-        seed:int=0,        # another seed, other pictures; 0 to 2**63 - 1
+    def __init__(
+        self,
+        n: int = 16384,  # number of pictures
+        size: int = 64,  # side of a picture, in pixels
+        seed: int = 0,  # another seed, other pictures; 0 to 2**63 - 1
     ):
-        if n < 1: raise ValueError(f"n is {n}: give the number of pictures, 1 or more")
-        if size < 16: raise ValueError(f"size is {size}: give a side of 16 pixels or more, or the objects are specks")
-        if not 0 <= seed < 2 ** 63: raise ValueError(f"seed is {seed}: give a whole number from 0 to 2**63 - 1")
+        if n < 1:
+            raise ValueError(f"n is {n}: give the number of pictures, 1 or more")
+        if size < 16:
+            raise ValueError(
+                f"size is {size}: give a side of 16 pixels or more, or the "
+                "objects are specks"
+            )
+        if not 0 <= seed < 2**63:
+            raise ValueError(f"seed is {seed}: give a whole number from 0 to 2**63 - 1")
         self.n, self.size, self.seed = n, size, seed
 
-    def __len__(self): return self.n
+    def __len__(self):
+        return self.n
 
     def _draw(self, index):
-        "The picture (3,S,S) uint8, who owns each pixel (S,S; -1 the background), and the objects' classes and places."
-        if not 0 <= index < self.n: raise IndexError(f"picture {index} of {self.n}")
+        "Picture (3,S,S) uint8, owners (S,S; -1: background), classes, places."
+        if not 0 <= index < self.n:
+            raise IndexError(f"picture {index} of {self.n}")
         r = _rng(self.seed, index).random((12, 20))
-        colours = _colour_pairs(r[:, :5], _RANGES)                                                   # (12,2,3)
+        colours = _colour_pairs(r[:, :5], _RANGES)  # (12,2,3)
         image = _background(r[:2], colours[:2], self.size)
         owner = np.full((self.size, self.size), -1, np.int8)
         n = 5 + int(r[0, 19] * 6)
-        things = _objects(r[2:2 + n], colours[2:2 + n])
-        for k, thing in enumerate(zip(*things)): _paint(image, owner, k, *thing)
-        return (_unit(image) * 255 + np.float32(0.5)).astype(np.uint8), owner, things[0], things[2]
+        things = _objects(r[2 : 2 + n], colours[2 : 2 + n])
+        for k, thing in enumerate(zip(*things)):
+            _paint(image, owner, k, *thing)
+        return (
+            (_unit(image) * 255 + np.float32(0.5)).astype(np.uint8), owner, things[0],
+            things[2],
+        )
 
-    def image(self, index:int)->torch.Tensor:  # picture uint8 (3,S,S)
+    def image(self, index: int) -> torch.Tensor:  # picture uint8 (3,S,S)
         "Draw a picture."
         return torch.from_numpy(self._draw(index)[0])
 
-    def targets(self,
-        index:int,         # which picture
-        min_pixels:int=8,  # objects of which fewer pixels show are left out
-    )->dict:               # labels (K,) int64, boxes (K,4) float32 xyxy in pixels, masks (K,S,S) bool
-        "The objects that can be seen in a picture; masks and boxes are those of the visible part."
+    def targets(
+        self,
+        index: int,  # which picture
+        min_pixels: int = 8,  # objects of which fewer pixels show are left out
+        # labels (K,) int64, boxes (K,4) float32 xyxy in pixels, masks (K,S,S) bool
+    ) -> dict:
+        "The objects that can be seen; masks and boxes of the visible part."
         return _visible(*self._draw(index)[1:3], min_pixels)[0]
 
 # %% ../nbs/05_scenes.ipynb #b022977f
 def _boxes(masks):
     "Tightest boxes (K,4) around masks (K,S,S), xyxy from edge to edge in pixels."
     edges = []
-    for used in (masks.any(1), masks.any(2)):                                # (K,S): columns, then rows in use
+    for used in (masks.any(1), masks.any(2)):  # (K,S): columns, then rows in use
         used = used.to(torch.uint8)
         edges.append((used.argmax(1), used.shape[1] - used.flip(1).argmax(1)))
     (x0, x1), (y0, y1) = edges
     return torch.stack([x0, y0, x1, y1], 1).float()
 
+
 def _visible(owner, labels, min_pixels):
-    "Targets of the objects that show enough pixels of the map of owners (S,S), and which of all objects they are."
+    "Targets of objects that show enough pixels of owner (S,S), and which these are."
     masks = torch.from_numpy(owner == np.arange(len(labels))[:, None, None])
     seen = masks.sum((1, 2)) >= min_pixels
-    return dict(labels=torch.tensor(labels)[seen], boxes=_boxes(masks[seen]), masks=masks[seen]), seen
+    return dict(
+        labels=torch.tensor(labels)[seen], boxes=_boxes(masks[seen]), masks=masks[seen]
+    ), seen
 
 # %% ../nbs/05_scenes.ipynb #30ceead7
-PARTS = { # class -> part -> (u, v) in the object's own coordinates, x right, y down
-    "disc": dict(centre=(0, 0), top=(0, -0.75), right=(0.75, 0), bottom=(0, 0.75), left=(-0.75, 0)),
-    "square": dict(centre=(0, 0), top_left=(-0.7, -0.7), top_right=(0.7, -0.7), bottom_right=(0.7, 0.7), bottom_left=(-0.7, 0.7)),
-    "triangle": dict(centre=(0, 0), top=(0, -0.9), bottom_right=(0.75, 0.45), bottom_left=(-0.75, 0.45)),
-    "hexagon": dict(centre=(0, 0), top_left=(-0.43, -0.74), top_right=(0.43, -0.74), right=(0.85, 0), bottom_right=(0.43, 0.74), bottom_left=(-0.43, 0.74), left=(-0.85, 0)),
-    "star": dict(centre=(0, 0), top=(0, -0.75), right=(0.71, -0.23), bottom_right=(0.44, 0.61), bottom_left=(-0.44, 0.61), left=(-0.71, -0.23)),
+PARTS = {  # class -> part -> (u, v) in the object's own coordinates, x right, y down
+    "disc": dict(
+        centre=(0, 0), top=(0, -0.75), right=(0.75, 0), bottom=(0, 0.75),
+        left=(-0.75, 0),
+    ),
+    "square": dict(
+        centre=(0, 0), top_left=(-0.7, -0.7), top_right=(0.7, -0.7),
+        bottom_right=(0.7, 0.7), bottom_left=(-0.7, 0.7),
+    ),
+    "triangle": dict(
+        centre=(0, 0), top=(0, -0.9), bottom_right=(0.75, 0.45),
+        bottom_left=(-0.75, 0.45),
+    ),
+    "hexagon": dict(
+        centre=(0, 0), top_left=(-0.43, -0.74), top_right=(0.43, -0.74),
+        right=(0.85, 0), bottom_right=(0.43, 0.74), bottom_left=(-0.43, 0.74),
+        left=(-0.85, 0),
+    ),
+    "star": dict(
+        centre=(0, 0), top=(0, -0.75), right=(0.71, -0.23), bottom_right=(0.44, 0.61),
+        bottom_left=(-0.44, 0.61), left=(-0.71, -0.23),
+    ),
     "ring": dict(top=(0, -0.68), right=(0.68, 0), bottom=(0, 0.68), left=(-0.68, 0)),
-    "cross": dict(centre=(0, 0), top=(0, -0.75), right=(0.75, 0), bottom=(0, 0.75), left=(-0.75, 0)),
-    "heart": dict(centre=(0, -0.2), notch=(0, -0.75), top_right=(0.6, -0.7), point=(0, 0.35), top_left=(-0.6, -0.7)),
+    "cross": dict(
+        centre=(0, 0), top=(0, -0.75), right=(0.75, 0), bottom=(0, 0.75),
+        left=(-0.75, 0),
+    ),
+    "heart": dict(
+        centre=(0, -0.2), notch=(0, -0.75), top_right=(0.6, -0.7), point=(0, 0.35),
+        top_left=(-0.6, -0.7),
+    ),
     "crescent": dict(middle=(-0.62, 0), top=(0.3, -0.83), bottom=(0.3, 0.83)),
-    "flower": dict(centre=(0, 0), top=(0, -0.75), right=(0.71, -0.23), bottom_right=(0.44, 0.61), bottom_left=(-0.44, 0.61), left=(-0.71, -0.23)),
-    "leaf": dict(centre=(0, 0), top=(0, -0.9), right=(0.4, 0), bottom=(0, 0.9), left=(-0.4, 0)),
+    "flower": dict(
+        centre=(0, 0), top=(0, -0.75), right=(0.71, -0.23), bottom_right=(0.44, 0.61),
+        bottom_left=(-0.44, 0.61), left=(-0.71, -0.23),
+    ),
+    "leaf": dict(
+        centre=(0, 0), top=(0, -0.9), right=(0.4, 0), bottom=(0, 0.9), left=(-0.4, 0)
+    ),
     "bar": dict(centre=(0, 0), right=(0.9, 0), left=(-0.9, 0)),
 }
 
@@ -237,25 +358,37 @@ def _filled(parts, n):
     "Places of the parts of a class (n,2), NaN where it has fewer than n."
     return [*parts.values()] + [(np.nan, np.nan)] * (n - len(parts))
 
-_UV = np.array([_filled(p, max(map(len, PARTS.values()))) for p in PARTS.values()], np.float32)     # (12,P,2)
+
+_UV = np.array(
+    [_filled(p, max(map(len, PARTS.values()))) for p in PARTS.values()], np.float32
+)  # (12,P,2)
+
 
 def _to_picture(uv, place):
-    "Places (P,2) in an object's own coordinates as shares of the picture's side, (P,2) as x, y."
+    "Places (P,2) of an object's own coordinates in the picture, as shares of its side."
     x, y, radius, turn, stretch = place
-    a, b, cos, sin = uv[:, 0] * radius / stretch, uv[:, 1] * radius * stretch, np.cos(turn), np.sin(turn)
+    a, b, cos, sin = (
+        uv[:, 0] * radius / stretch, uv[:, 1] * radius * stretch, np.cos(turn),
+        np.sin(turn),
+    )
     return np.stack([x + cos * a - sin * b, y + sin * a + cos * b], 1)
 
 # %% ../nbs/05_scenes.ipynb #731937f3
 def part_targets(
-    scenes:Scenes,     # whose pictures
-    index:int,         # which picture
-    min_pixels:int=8,  # objects of which fewer pixels show are left out
-)->dict:               # as `Scenes.targets`, and points (K,P,2) float32 x, y in pixels, visible (K,P) bool
-    "The objects that can be seen and the places of their parts, in the order of `PARTS`; NaN and not visible where a class has fewer than P."
+    scenes: Scenes,  # whose pictures
+    index: int,  # which picture
+    min_pixels: int = 8,  # objects of which fewer pixels show are left out
+    # as `Scenes.targets`, and points (K,P,2) float32 x, y in pixels, visible (K,P) bool
+) -> dict:
+    "Objects that can be seen, and their parts as `PARTS` has them; NaN pads to P."
     _, owner, labels, places = scenes._draw(index)
     found, seen = _visible(owner, labels, min_pixels)
-    points = np.stack([_to_picture(_UV[k], place) for k, place in zip(labels, places)]).astype(np.float32) * np.float32(scenes.size)
-    inside = ((points >= 0) & (points < scenes.size)).all(-1)                                        # (n,P); NaN is not
+    points = np.stack(
+        [_to_picture(_UV[k], place) for k, place in zip(labels, places)]
+    ).astype(np.float32) * np.float32(scenes.size)
+    inside = ((points >= 0) & (points < scenes.size)).all(-1)  # (n,P); NaN is not
     x, y = np.where(inside[..., None], points, 0).astype(int).transpose(2, 0, 1)
     visible = inside & (owner[y, x] == np.arange(len(labels))[:, None])
-    return found | dict(points=torch.from_numpy(points)[seen], visible=torch.from_numpy(visible)[seen])
+    return found | dict(
+        points=torch.from_numpy(points)[seen], visible=torch.from_numpy(visible)[seen]
+    )

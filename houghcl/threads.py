@@ -12,29 +12,31 @@ from pathlib import Path
 
 # %% ../nbs/04a_threads.ipynb #241d975f
 def wait_passively()->None:
-    "Let threads that wait sleep soon, unless the user has chosen; in time only before torch is imported."
-    if {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ): return
+    "Let waiting threads sleep soon, unless the user has chosen; before torch's import."
+    if {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
+        return
     os.environ.update(OMP_WAIT_POLICY="PASSIVE", GOMP_SPINCOUNT="10000")
-
 
 # %% ../nbs/04a_threads.ipynb #c013c259
 wait_passively()
 
 # %% ../nbs/04a_threads.ipynb #fe73bf47
 def core_times(
-    tasks="/proc/self/task", # where Linux keeps an entry for each thread of this process
-)->tuple|None:               # seconds run and seconds waited for a core; None where the system does not tell
-    "Time that the threads of this process have had on cores so far, and time that they waited for one."
+    tasks="/proc/self/task", # where Linux keeps an entry for each thread of a process
+)->tuple|None:               # seconds run and seconds waited; None: not told
+    "Time that this process's threads had on cores so far, and waited for one."
     total = [0, 0]
     for file in Path(tasks).glob("*/schedstat"):
-        try: ran, waited, _ = map(int, file.read_text().split())
-        except (OSError, ValueError): continue           # a thread that has just ended
+        try:
+            ran, waited, _ = map(int, file.read_text().split())
+        except (OSError, ValueError):
+            continue   # a thread that has just ended
         total = [total[0] + ran, total[1] + waited]
     return (total[0] / 1e9, total[1] / 1e9) if total[0] else None
 
 # %% ../nbs/04a_threads.ipynb #05c542b4
 class Crowding:
-    "How much longer the work of this process takes than on free cores; call it now and then."
+    "How much longer this process's work takes than on free cores; call it at times."
     def __init__(self,
         least=20.0,                # seconds that are too few to judge
         times=core_times,          # seconds run and waited so far, or None
@@ -43,24 +45,29 @@ class Crowding:
         self.least, self.times, self.clock = least, times, clock
         self.last, self.at = times(), clock()
 
-    def __call__(self)->float: # 1 where cores were free, where the system does not tell, or where little was computed
+    def __call__(self)->float: # 1 where cores were free or nothing is known
         "The factor since it was last told."
         passed = self.clock() - self.at
-        if passed < self.least: return 1.0
+        if passed < self.least:
+            return 1.0
         then, self.last, self.at = self.last, self.times(), self.at + passed
-        if then is None or self.last is None: return 1.0
+        if then is None or self.last is None:
+            return 1.0
         ran, waited = (now - before for now, before in zip(self.last, then))
-        if ran <= 0 or waited < 0.5 * passed: return 1.0
+        if ran <= 0 or waited < 0.5 * passed:
+            return 1.0
         return (ran + waited) / ran
 
+# %% ../nbs/04a_threads.ipynb #f2eaf806
 CROWDED = 1.5    # from this factor on a run says so
 
+# %% ../nbs/04a_threads.ipynb #668f3b3b
 def crowding_text(
     factor:float, # from `Crowding`
 )->str:
     "What is wrong with a run on crowded cores, and what to do."
-    spins = os.environ.get("OMP_WAIT_POLICY", "").upper() != "PASSIVE"
-    advice = ("Set OMP_WAIT_POLICY=PASSIVE, or use --threads 1." if spins
-              else "The run is sound, but slow: stop the other work, or be patient.")
+    advice = "Set OMP_WAIT_POLICY=PASSIVE, or use --threads 1."
+    if os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE":
+        advice = "The run is sound, but slow: stop the other work, or be patient."
     return (f"other work fills the cores: steps take about {factor:.1f} times as long "
             f"as on free ones. {advice}")

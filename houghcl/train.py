@@ -14,9 +14,9 @@ __all__ = ['Batch', 'Group', 'Pixels', 'Stages', 'Area', 'Above', 'Steep', 'Wide
 
 # %% ../nbs/08_train.ipynb #4d52b56e
 from .threads import CROWDED, Crowding, crowding_text
+from .score import pck
+from .backbone import world
 from .figures import NOTE, RULES, TWO_LOOKS, telling_views
-from .model import world
-from .pairing import pck
 
 # %% ../nbs/08_train.ipynb #0d1ef8a4
 import contextlib
@@ -39,21 +39,36 @@ from accelerate.tracking import get_available_trackers
 from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulationPlugin, ProjectConfiguration, broadcast_object_list, gather_object, set_seed
 from torch.utils.data import DataLoader
 
-from .cli import Count, Positive, Range, Seed, Share, Threads, Whole, Workers
-from .cli import check_fields, run_main, settings_from_args
-from .data import LAYOUTS, BadFiles, EpochSampler, epoch_batches, find_layout, open_data, picture_labels
-from .figures import plot_curves, poster_figure
-from .model import DENSE_ON, METHODS, RESNETS, DenseCL, confidences, gather_rows, key_order, make_backbone, matching_features
 from .pairing import pair
-from .probe import PRESETS as PROBES
-from .probe import check_layout, offered, scores
-from .run import Interrupted, RunDir, StopOnSignal, UserError, one_of, progress_bar, summary, warn_counted
-from .run import MetricsFile, load_latest, new_run_dir, open_atomic, read_metrics, rng_state, save_checkpoint, set_rng_state
-from .run import check_out, check_remembered, check_same, check_state, lock_run
-from .run import read_config, run_locks, run_to_resume, save_safetensors
-from .run import stored_settings, write_config
+from .backbone import RESNETS, gather_rows, key_order, make_backbone
+from .model import DENSE_ON, DenseCL, METHODS, confidences, matching_features
+from houghcl.errors import (
+    Count, Positive, Range, Seed, Share, Threads, UserError, Whole, Workers,
+    check_fields, one_of,
+)
+from .progress import progress_bar, summary, warn_counted
+from .files import open_atomic, save_safetensors
+from .locks import lock_run, run_locks
+from houghcl.config import (
+    check_remembered, check_same, read_config, stored_settings, write_config,
+)
+from .run import RunDir, check_out, new_run_dir, run_to_resume
+from houghcl.checkpoints import (
+    check_state, load_latest, rng_state, save_checkpoint, set_rng_state,
+)
+from .metrics import MetricsFile, read_metrics
+from .signals import Interrupted, StopOnSignal
+from .cli import settings_from_args
+from .exits import run_main
 from .supervised import Supervised
+from .folders import LAYOUTS, find_layout
 from .views import Augment, denormalise, make_views
+from houghcl.data import (
+    BadFiles, EpochSampler, epoch_batches, open_data, picture_labels,
+)
+from .drawing import plot_curves
+from .figures import poster_figure
+from .probe import PRESETS as PROBES, check_layout, offered, scores
 
 # %% ../nbs/08_train.ipynb #71db03c0
 Batch = Annotated[int, Range(2, 2**20)]      # one picture has no variance

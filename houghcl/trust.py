@@ -8,25 +8,19 @@ __all__ = ['precision_coverage', 'precision_at', 'threshold_for', 'rejection']
 # %% ../nbs/02b_trust.ipynb #f3324f15
 import math
 import torch
-from .pairing import right_pairs
-
-# %% ../nbs/02b_trust.ipynb #898d5b0b
-def _check(confidence, right):
-    "Refuse what is not one bool for each finite confidence."
-    if confidence.shape != right.shape or right.dtype != torch.bool or not right.numel():
-        raise ValueError(f"confidence is {tuple(confidence.shape)}, right {tuple(right.shape)} {right.dtype}: give one bool for each confidence, and at least one")
-    if not bool(confidence.isfinite().all()): raise ValueError("confidence has NaN or infinity: give finite numbers")
+from .checks import check_ranges, check_right
+from .score import right_pairs
 
 # %% ../nbs/02b_trust.ipynb #599cb6f0
 def precision_coverage(
     confidence:torch.Tensor,  # of each pair, any shape
     right:torch.Tensor,       # whether it is right, bool, the same shape
-)->tuple:                     # coverage 1/n, 2/n, ..., 1 and the precision of the cells kept, float64 (n,) each
-    "Share of right pairs among the most confident ones, for every number of them."
-    _check(confidence, right)
+)->tuple:                     # coverage 1/n, ..., 1, and precision: float64 (n,)
+    "Share of right pairs among the most confident, for each number. Raises ValueError."
+    check_right(confidence, right)
     value, order = confidence.flatten().sort(descending=True)
     right = right.flatten()[order].double()
-    group = torch.unique_consecutive(value, return_inverse=True)[1]                        # pairs of equal confidence
+    group = torch.unique_consecutive(value, return_inverse=True)[1]         # equals
     share = torch.bincount(group, right) / torch.bincount(group)
     kept = torch.arange(1, len(right) + 1, dtype=torch.float64, device=right.device)
     return kept / len(right), share[group].cumsum(0) / kept
@@ -37,8 +31,8 @@ def precision_at(
     right:torch.Tensor,       # whether it is right, bool, the same shape
     share=0.25,               # of the cells that is kept, above 0
 )->float:                     # precision of the most confident share, 0 to 1
-    "Share of right pairs among the most confident ones."
-    if not 0 < share <= 1: raise ValueError(f"share is {share!r}: give a share of the cells, above 0 and at most 1")
+    "Share of right pairs among the most confident ones. Raises ValueError."
+    check_ranges(share=share)
     precision = precision_coverage(confidence, right)[1]
     return precision[max(1, round(share * len(precision))) - 1].item()
 
@@ -47,21 +41,29 @@ def threshold_for(
     confidence:torch.Tensor,  # of each pair, any shape
     right:torch.Tensor,       # whether it is right, bool, the same shape
     precision=0.9,            # that is wanted
-)->float:                     # the lowest confidence to keep; inf where no share is precise enough
-    "The threshold that keeps the most pairs at a wanted precision."
-    if not 0 < precision <= 1: raise ValueError(f"precision is {precision!r}: give a share above 0 and at most 1")
+)->float:                     # lowest confidence to keep; inf: no share is so precise
+    "The threshold that keeps the most pairs at a wanted precision. Raises ValueError."
+    check_ranges(precision=precision)
     value = confidence.flatten().sort(descending=True)[0]
-    last = torch.cat([value[1:] != value[:-1], torch.ones(1, dtype=torch.bool, device=value.device)])   # a threshold keeps equals or none
-    good = ((precision_coverage(confidence, right)[1] >= precision - 1e-12) & last).nonzero()
+    end = torch.ones(1, dtype=torch.bool, device=value.device)
+    last = torch.cat([value[1:] != value[:-1], end])     # equals go together
+    enough = precision_coverage(confidence, right)[1] >= precision - 1e-12
+    good = (enough & last).nonzero()
     return value[good[-1]].item() if len(good) else math.inf
 
+# %% ../nbs/02b_trust.ipynb #40c1e812
 def rejection(
     confidence:torch.Tensor,  # of each pair (B,N)
     away:torch.Tensor,        # distances (B,N), of `pair_errors`
     inside:torch.Tensor,      # whether a cell has a partner (B,N)
     threshold:float,          # the lowest confidence to keep
-)->dict:                      # kept, precision, right_kept, lone_refused: shares, NaN of nothing
-    "What a threshold does: cells kept, how many of them are right, right pairs that stay, and cells without a partner that go."
+)->dict:                      # kept, precision, right_kept, lone_refused: shares
+    "What a threshold keeps, how much of it is right; NaN: share of nothing."
     keep, right = confidence >= threshold, right_pairs(away, inside)
-    share = lambda part, whole: part.sum().item() / whole.sum().item() if whole.any() else math.nan
-    return dict(kept=keep.double().mean().item(), precision=share(keep & right, keep), right_kept=share(keep & right, right), lone_refused=share(~keep & ~inside, ~inside))
+    return dict(kept=keep.double().mean().item(),
+                precision=_share(keep & right, keep),
+                right_kept=_share(keep & right, right),
+                lone_refused=_share(~keep & ~inside, ~inside))
+
+def _share(part, whole):
+    return part.sum().item() / whole.sum().item() if whole.any() else math.nan

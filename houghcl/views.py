@@ -13,118 +13,166 @@ import math
 import numpy as np
 import torch
 from PIL import Image
-from .geometry import VIEW_UNIFORMS, resample_separable, sample_view, view_from_uniform
-from .run import UserError, in_range
+from .geometry import VIEW_UNIFORMS, view_from_uniform
+from .sampler import resample_separable, sample_view
+from .errors import UserError, in_range
 
 # %% ../nbs/05b_views.ipynb #0cd7cb82
 @dataclass(frozen=True)
 class Augment:
     "How views are drawn; the defaults are MoCo v2's."
-    scale:tuple[float, float]=(0.2, 1.0)      # least and greatest area of the crop, as a share of the picture
-    ratio:tuple[float, float]=(3/4, 4/3)      # least and greatest width / height of the crop, in pixels
-    flip:float=0.5                            # probability of a left-right flip
-    jitter:float=0.8                          # probability that colours are changed
-    brightness:float=0.4                      # factors are drawn from 1 - b to 1 + b
-    contrast:float=0.4
-    saturation:float=0.4
-    hue:float=0.1                             # turn of the hue, at most, as a share of the circle
-    grey:float=0.2                            # probability of a grey view
-    blur:float=0.5                            # probability of a blur
-    blur_sigma:tuple[float, float]=(0.1, 2.0) # its standard deviation, in pixels of a 224-pixel view
+
+    # least and greatest area of the crop, as a share of the picture
+    scale: tuple[float, float] = (0.2, 1.0)
+    # least and greatest width / height of the crop, in pixels
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: float = 0.5  # probability of a left-right flip
+    jitter: float = 0.8  # probability that colours are changed
+    brightness: float = 0.4  # factors are drawn from 1 - b to 1 + b
+    contrast: float = 0.4
+    saturation: float = 0.4
+    hue: float = 0.1  # turn of the hue, at most, as a share of the circle
+    grey: float = 0.2  # probability of a grey view
+    blur: float = 0.5  # probability of a blur
+    # its standard deviation, in pixels of a 224-pixel view
+    blur_sigma: tuple[float, float] = (0.1, 2.0)
 
     def __post_init__(self):
-        for name in ("flip", "jitter", "grey", "blur", "brightness", "contrast", "saturation"): in_range(name, getattr(self, name), 0, 1)
+        for name in (
+            "flip", "jitter", "grey", "blur", "brightness", "contrast", "saturation",
+        ):
+            in_range(name, getattr(self, name), 0, 1)
         in_range("hue", self.hue, 0, 0.5)
         for name, top in (("scale", 1), ("ratio", math.inf), ("blur_sigma", math.inf)):
             low, high = getattr(self, name)
-            if not 0 < low <= high <= top: raise UserError(f"{name} is ({low}, {high}).", f"Give two numbers with 0 < low <= high <= {top}.")
+            if not 0 < low <= high <= top:
+                raise UserError(
+                    f"{name} is ({low}, {high}).",
+                    f"Give two numbers with 0 < low <= high <= {top}.",
+                )
 
 # %% ../nbs/05b_views.ipynb #d63b5f83
-COLOUR_UNIFORMS = 12                            # of one view: 1 whether, 4 factors, 4 order, 1 grey, 2 blur
+COLOUR_UNIFORMS = 12  # of one view: 1 whether, 4 factors, 4 order, 1 grey, 2 blur
+
 
 def record_uniforms(
-    seed:int,              # seed of the run, 0 to 2**63 - 1
-    epoch,                 # epoch of each picture, an int or ints (B,)
-    index,                 # index of each picture, ints (B,)
-)->torch.Tensor:           # uniform numbers (B, 2, VIEW_UNIFORMS + COLOUR_UNIFORMS), float64
-    "The random numbers of the two views of each picture; they depend on its seed, epoch and index and on nothing else."
-    if not 0 <= seed < 2 ** 63: raise UserError(f"seed is {seed}.", "Give a whole number from 0 to 2**63 - 1.")
+    seed: int,  # seed of the run, 0 to 2**63 - 1
+    epoch,  # epoch of each picture, an int or ints (B,)
+    index,  # index of each picture, ints (B,)
+) -> torch.Tensor:  # uniform numbers (B, 2, VIEW_UNIFORMS + COLOUR_UNIFORMS), float64
+    "Random numbers of each picture's two views, by seed, epoch and index alone."
+    if not 0 <= seed < 2**63:
+        raise UserError(f"seed is {seed}.", "Give a whole number from 0 to 2**63 - 1.")
     index = np.asarray(index, np.uint64)
     epoch = np.broadcast_to(np.asarray(epoch, np.uint64), index.shape)
     u = np.empty((len(index), 2 * (VIEW_UNIFORMS + COLOUR_UNIFORMS)))
     for row, e, i in zip(u, epoch.tolist(), index.tolist()):
-        np.random.Generator(np.random.Philox(key=[seed, 7], counter=[0, 0, e, i])).random(out=row)
+        np.random.Generator(
+            np.random.Philox(key=[seed, 7], counter=[0, 0, e, i])
+        ).random(out=row)
     return torch.from_numpy(u).view(len(index), 2, -1)
 
 # %% ../nbs/05b_views.ipynb #43497c51
 class Records(NamedTuple):
     "What is done to the two views of B pictures: geometry, then jitter, grey, blur."
-    theta:torch.Tensor     # maps from view to picture (B,2,2,3), float32
-    factors:torch.Tensor   # brightness, contrast, saturation, hue (B,2,4); 1, 1, 1, 0 where colours are kept
-    order:torch.Tensor     # in which order these four are applied, a permutation (B,2,4), int64
-    grey:torch.Tensor      # whether the view turns grey (B,2), bool
-    sigma:torch.Tensor     # standard deviation of the blur in pixels of a 224-pixel view (B,2); 0 for none
 
-_NONE = torch.tensor([1.0, 1.0, 1.0, 0.0], dtype=torch.float64)      # factors that change nothing
+    theta: torch.Tensor  # maps from view to picture (B,2,2,3), float32
+    # brightness, contrast, saturation, hue (B,2,4); 1, 1, 1, 0 where colours are kept
+    factors: torch.Tensor
+    # in which order these four are applied, a permutation (B,2,4), int64
+    order: torch.Tensor
+    grey: torch.Tensor  # whether the view turns grey (B,2), bool
+    # standard deviation of the blur in pixels of a 224-pixel view (B,2); 0 for none
+    sigma: torch.Tensor
 
+# %% ../nbs/05b_views.ipynb #c33f8e20
+_NONE = torch.tensor(
+    [1.0, 1.0, 1.0, 0.0], dtype=torch.float64
+)  # factors that change nothing
+
+# %% ../nbs/05b_views.ipynb #35c76965
 def view_records(
-    seed:int,              # seed of the run
-    epoch,                 # epoch of each picture, an int or ints (B,)
-    index,                 # index of each picture, ints (B,)
-    aspect=1.0,            # width / height of the pictures: a number, or (B,)
-    augment:Augment=Augment(), # what may be drawn
-)->Records:
+    seed: int,  # seed of the run
+    epoch,  # epoch of each picture, an int or ints (B,)
+    index,  # index of each picture, ints (B,)
+    aspect=1.0,  # width / height of the pictures: a number, or (B,)
+    augment: Augment = Augment(),  # what may be drawn
+) -> Records:
     "Draw what is done to two views of each picture (MoCo v2's distribution)."
     u, a = record_uniforms(seed, epoch, index), augment
     n = VIEW_UNIFORMS
-    aspect = torch.as_tensor(aspect, dtype=torch.float64).reshape(-1, 1).expand(len(u), 2).reshape(-1)     # one for each view
-    theta = view_from_uniform(u[:, :, :n].reshape(-1, n), a.scale, a.ratio, a.flip, aspect).view(-1, 2, 2, 3)
+    aspect = torch.as_tensor(aspect, dtype=torch.float64).reshape(-1, 1)
+    aspect = aspect.expand(len(u), 2).reshape(-1)  # one for each view
+    theta = view_from_uniform(
+        u[:, :, :n].reshape(-1, n), a.scale, a.ratio, a.flip, aspect
+    ).view(-1, 2, 2, 3)
     c = u[:, :, n:]
-    reach = torch.tensor([a.brightness, a.contrast, a.saturation, a.hue], dtype=torch.float64)
-    factors = torch.where(c[..., :1] < a.jitter, _NONE + (2 * c[..., 1:5] - 1) * reach, _NONE)
+    reach = torch.tensor(
+        [a.brightness, a.contrast, a.saturation, a.hue], dtype=torch.float64
+    )
+    factors = torch.where(
+        c[..., :1] < a.jitter, _NONE + (2 * c[..., 1:5] - 1) * reach, _NONE
+    )
     low, high = a.blur_sigma
     sigma = torch.where(c[..., 10] < a.blur, low + (high - low) * c[..., 11], 0.0)
-    return Records(theta.float(), factors.float(), c[..., 5:9].argsort(-1), c[..., 9] < a.grey, sigma.float())
+    return Records(
+        theta.float(), factors.float(), c[..., 5:9].argsort(-1), c[..., 9] < a.grey,
+        sigma.float(),
+    )
 
 # %% ../nbs/05b_views.ipynb #1759913b
 def _grey(views):
     "Luma of RGB views, (B,1,S,S); weights of torchvision's `rgb_to_grayscale`."
     return 0.2989 * views[:, :1] + 0.587 * views[:, 1:2] + 0.114 * views[:, 2:]
 
-def _brightness(views, f): return (views * f).clamp_(0, 1)
 
-def _contrast(views, f): return torch.addcmul((1 - f) * _grey(views).mean((2, 3), keepdim=True), views, f).clamp_(0, 1)
+def _brightness(views, f):
+    return (views * f).clamp_(0, 1)
 
-def _saturation(views, f): return torch.addcmul((1 - f) * _grey(views), views, f).clamp_(0, 1)
+
+def _contrast(views, f):
+    return torch.addcmul(
+        (1 - f) * _grey(views).mean((2, 3), keepdim=True), views, f
+    ).clamp_(0, 1)
+
+
+def _saturation(views, f):
+    return torch.addcmul((1 - f) * _grey(views), views, f).clamp_(0, 1)
 
 # %% ../nbs/05b_views.ipynb #6eda0184
 def _hue(views, f):
     "Turn the hue by f, a share of the circle (B,1,1,1)."
-    r, g, b = views.split(1, 1)                                             # (B,1,S,S)
+    r, g, b = views.split(1, 1)  # (B,1,S,S)
     top, low = views.amax(1, keepdim=True), views.amin(1, keepdim=True)
     spread = top - low
     h = torch.where(top == g, b - r, r - g) / spread.clamp(min=1e-8)
     h += torch.where(top == g, 2.0, 4.0)
     h = torch.where(top == r, (g - b) / spread.clamp(min=1e-8), h).add_(6 * f)
-    h -= torch.floor(h / 6).mul_(6)                                         # back to 0..6
+    h -= torch.floor(h / 6).mul_(6)  # back to 0..6
     out = torch.cat([(h - 3).abs_().sub_(1), 2 - (h - 2).abs_(), 2 - (h - 4).abs_()], 1)
     return out.clamp_(0, 1).mul_(spread).add_(low)
 
 # %% ../nbs/05b_views.ipynb #7abf7e6c
 _CHANGES = (_brightness, _contrast, _saturation, _hue)
 
+
 def _piece(views):
     "How many views are worked on at a time: all on a GPU, 65,536 pixels on a CPU."
-    return max(1, 2 ** 16 // views.shape[-1] ** 2 if views.device.type == "cpu" else len(views))
+    return max(
+        1, 2**16 // views.shape[-1] ** 2 if views.device.type == "cpu" else len(views)
+    )
+
 
 def _jitter(views, factors, order):
     "Apply the four changes to each view in its own order, in place."
     none = _NONE.to(factors)
     for step in range(4):
-        which = order[:, step]                                              # (B,)
+        which = order[:, step]  # (B,)
         f = factors.gather(1, which[:, None])[:, 0]
         for o, change in enumerate(_CHANGES):
-            for rows in ((which == o) & (f != none[o])).nonzero()[:, 0].split(_piece(views)):
+            for rows in (
+                ((which == o) & (f != none[o])).nonzero()[:, 0].split(_piece(views))
+            ):
                 factor = f[rows].to(views).view(-1, 1, 1, 1)
                 rows = rows.to(views.device)
                 views[rows] = change(views[rows], factor)
@@ -132,37 +180,43 @@ def _jitter(views, factors, order):
 
 # %% ../nbs/05b_views.ipynb #ca589097
 def blur_weights(
-    sigma:torch.Tensor,    # standard deviation of each view's blur in pixels (B,), positive
-    size:int,              # pixels of the view
-)->torch.Tensor:           # (B,size,size): output rows, source rows; rows sum to 1
-    "A Gaussian blur along one axis as a matrix, mirrored at the border (torchvision `gaussian_blur`)."
+    # standard deviation of each view's blur in pixels (B,), positive
+    sigma: torch.Tensor,
+    size: int,  # pixels of the view
+) -> torch.Tensor:  # (B,size,size): output rows, source rows; rows sum to 1
+    "Gaussian blur along an axis as a matrix, mirrored at the border."
     reach = min(math.ceil(4 * float(sigma.max())), size - 1)
-    d = torch.arange(-reach, reach + 1, dtype=sigma.dtype)                                            # (T,)
+    d = torch.arange(-reach, reach + 1, dtype=sigma.dtype)  # (T,)
     taps = torch.exp(-0.5 * (d / sigma[:, None]) ** 2)
-    taps = taps / taps.sum(1, keepdim=True)                                                           # (B,T)
-    source = torch.arange(size)[:, None] + d.long()                                                   # (size,T), outside too
-    source = (size - 1) - ((size - 1) - source.abs()).abs()                                           # mirrored
-    spread = torch.zeros(size, len(d), size, dtype=sigma.dtype).scatter_(2, source[..., None], 1.0)   # (size,T,size)
+    taps = taps / taps.sum(1, keepdim=True)  # (B,T)
+    source = torch.arange(size)[:, None] + d.long()  # (size,T), outside too
+    source = (size - 1) - ((size - 1) - source.abs()).abs()  # mirrored
+    spread = torch.zeros(size, len(d), size, dtype=sigma.dtype).scatter_(
+        2, source[..., None], 1.0
+    )  # (size,T,size)
     return torch.einsum("bt,itj->bij", taps, spread)
 
 # %% ../nbs/05b_views.ipynb #7ecfe28a
 def apply_colour(
-    views:torch.Tensor,    # views (B,3,S,S) floating, in 0..1, on any device
-    factors:torch.Tensor,  # brightness, contrast, saturation, hue of each view (B,4)
-    order:torch.Tensor,    # their order (B,4)
-    grey:torch.Tensor,     # whether the view turns grey (B,)
-    sigma:torch.Tensor,    # its blur in pixels of a 224-pixel view (B,), 0 for none
-)->torch.Tensor:           # views (B,3,S,S) in 0..1
-    "Jitter, grey and blur, as the records say; the records stay on the CPU, so that nothing waits for a GPU."
+    views: torch.Tensor,  # views (B,3,S,S) floating, in 0..1, on any device
+    factors: torch.Tensor,  # brightness, contrast, saturation, hue of each view (B,4)
+    order: torch.Tensor,  # their order (B,4)
+    grey: torch.Tensor,  # whether the view turns grey (B,)
+    sigma: torch.Tensor,  # its blur in pixels of a 224-pixel view (B,), 0 for none
+) -> torch.Tensor:  # views (B,3,S,S) in 0..1
+    "Jitter, grey and blur by the records, which stay on the CPU: no GPU waits."
     return _colour(views.clone(), factors, order, grey, sigma)
+
 
 def _colour(views, factors, order, grey, sigma):
     "`apply_colour`, in place."
     size, piece = views.shape[-1], _piece(views)
     _jitter(views, factors, order)
-    for rows in grey.nonzero()[:, 0].to(views.device).split(piece): views[rows] = _grey(views[rows]).expand(-1, 3, -1, -1)
+    for rows in grey.nonzero()[:, 0].to(views.device).split(piece):
+        views[rows] = _grey(views[rows]).expand(-1, 3, -1, -1)
     for rows in (sigma > 0).nonzero()[:, 0].split(piece):
-        if not len(rows): break
+        if not len(rows):
+            break
         w = blur_weights(sigma[rows] * (size / 224), size).to(views)
         rows = rows.to(views.device)
         views[rows] = resample_separable(views[rows], w, w)
@@ -170,75 +224,108 @@ def _colour(views, factors, order, grey, sigma):
 
 # %% ../nbs/05b_views.ipynb #3e9c5f6a
 def cut_views(
-    images:torch.Tensor,   # pictures (B,3,H,W), uint8 or floating in 0..255
-    theta:torch.Tensor,    # one map for each (B,2,3), without rotation; best left on the CPU
-    size:int,              # pixels of the view
-)->torch.Tensor:           # views uint8 (B,3,size,size), on the pictures' device
+    images: torch.Tensor,  # pictures (B,3,H,W), uint8 or floating in 0..255
+    # one map for each (B,2,3), without rotation; best left on the CPU
+    theta: torch.Tensor,
+    size: int,  # pixels of the view
+) -> torch.Tensor:  # views uint8 (B,3,size,size), on the pictures' device
     "Cut views out of pictures of one size."
-    return sample_view(images.float(), theta, size).round_().clamp_(0, 255).to(torch.uint8)
+    return (
+        sample_view(images.float(), theta, size).round_().clamp_(0, 255).to(torch.uint8)
+    )
 
 # %% ../nbs/05b_views.ipynb #2678bf25
 def _span(slope, shift, n, size):
-    "One axis: the view's interval in pixels of the picture (n of them), and the whole pixels that the filter needs, which may lie outside."
+    "One axis: the view's interval in pixels, and the whole pixels the filter needs."
     centre, half = (shift + 1) * n / 2, abs(slope) * n / 2
     reach = max(1.0, 2 * half / size) + 1
-    return centre - half, centre + half, math.floor(centre - half - reach), math.ceil(centre + half + reach)
+    return (
+        centre - half, centre + half, math.floor(centre - half - reach),
+        math.ceil(centre + half + reach),
+    )
 
 # %% ../nbs/05b_views.ipynb #c4271607
 def cut_view(
-    image:torch.Tensor,    # one picture uint8 (3,H,W)
-    theta:torch.Tensor,    # its map (2,3), without rotation
-    size:int,              # pixels of the view
-)->torch.Tensor:           # view uint8 (3,size,size)
-    "Cut one view out of one picture of any size, by PIL's resize; `cut_views` within one of 255 levels."
+    image: torch.Tensor,  # one picture uint8 (3,H,W)
+    theta: torch.Tensor,  # its map (2,3), without rotation
+    size: int,  # pixels of the view
+) -> torch.Tensor:  # view uint8 (3,size,size)
+    "Cut a view out of a picture of any size by PIL, as `cut_views` within a level."
     H, W = image.shape[1:]
     (sx, _, tx), (_, sy, ty) = theta.tolist()
     left, right, x0, x1 = _span(sx, tx, W, size)
     top, bottom, y0, y1 = _span(sy, ty, H, size)
-    part = image.permute(1, 2, 0).numpy()[max(y0, 0):y1, max(x0, 0):x1]
+    part = image.permute(1, 2, 0).numpy()[max(y0, 0) : y1, max(x0, 0) : x1]
     if min(x0, y0) < 0 or x1 > W or y1 > H:
-        part = np.pad(part, ((max(-y0, 0), max(y1 - H, 0)), (max(-x0, 0), max(x1 - W, 0)), (0, 0)), mode="edge")
-    view = Image.fromarray(np.ascontiguousarray(part)).resize((size, size), Image.Resampling.BILINEAR, (left - x0, top - y0, right - x0, bottom - y0))
-    if sx < 0: view = view.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        part = np.pad(
+            part,
+            ((max(-y0, 0), max(y1 - H, 0)), (max(-x0, 0), max(x1 - W, 0)), (0, 0)),
+            mode="edge",
+        )
+    view = Image.fromarray(np.ascontiguousarray(part)).resize(
+        (size, size),
+        Image.Resampling.BILINEAR,
+        (left - x0, top - y0, right - x0, bottom - y0),
+    )
+    if sx < 0:
+        view = view.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return torch.from_numpy(np.array(view)).permute(2, 0, 1)
 
 # %% ../nbs/05b_views.ipynb #a9fadcac
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)    # of ImageNet's channels, for pictures in 0..1
+MEAN, STD = (
+    (0.485, 0.456, 0.406),
+    (0.229, 0.224, 0.225),
+)  # of ImageNet's channels, for pictures in 0..1
 
-def _channels(values, like): return torch.tensor(values, dtype=like.dtype, device=like.device).view(3, 1, 1)
+
+def _channels(values, like):
+    return torch.tensor(values, dtype=like.dtype, device=like.device).view(3, 1, 1)
+
 
 def normalise(
-    views:torch.Tensor,    # views (...,3,S,S) in 0..1
-)->torch.Tensor:           # as networks see them: mean 0 and deviation 1 over ImageNet
+    views: torch.Tensor,  # views (...,3,S,S) in 0..1
+) -> torch.Tensor:  # as networks see them: mean 0 and deviation 1 over ImageNet
     "Subtract ImageNet's mean colour and divide by its deviation."
     return (views - _channels(MEAN, views)).div_(_channels(STD, views))
 
+# %% ../nbs/05b_views.ipynb #139d9c13
 def denormalise(
-    views:torch.Tensor,    # views (...,3,S,S) as networks see them
-)->torch.Tensor:           # in 0..1, for a picture
+    views: torch.Tensor,  # views (...,3,S,S) as networks see them
+) -> torch.Tensor:  # in 0..1, for a picture
     "Undo `normalise`."
     return (views * _channels(STD, views) + _channels(MEAN, views)).clamp(0, 1)
 
 # %% ../nbs/05b_views.ipynb #51cb5dd0
 def make_views(
-    batch:dict,            # as the data room's loader gives it: index, epoch, size, and image or views with theta
-    seed:int,              # seed of the run
-    augment:Augment=Augment(),
-    view_size:int=224,     # pixels of a view
-    device=None,           # where the views are made; by default where the pixels are
-)->tuple:                  # view_a, view_b (B,3,S,S) normalised float32; theta_a, theta_b (B,2,3) float32; on the device
-    "Make the two views of each picture of a batch, and the maps that say where they came from."
+    # as the data room's loader gives it: index, epoch, size, and image or views with
+    # theta
+    batch: dict,
+    seed: int,  # seed of the run
+    augment: Augment = Augment(),
+    view_size: int = 224,  # pixels of a view
+    device=None,  # where the views are made; by default where the pixels are
+    # view_a, view_b (B,3,S,S) normalised float32; theta_a, theta_b (B,2,3) float32; on
+    # the device
+) -> tuple:
+    "Two views of each picture of a batch, and the maps that say where they lie."
     pixels = batch["image" if "image" in batch else "views"]
     device = pixels.device if device is None else torch.device(device)
     pixels = pixels.to(device, non_blocking=True)
     size = batch["size"].cpu()
-    records = view_records(seed, batch["epoch"].cpu(), batch["index"].cpu(), size[:, 1] / size[:, 0].double(), augment)
+    records = view_records(
+        seed, batch["epoch"].cpu(), batch["index"].cpu(),
+        size[:, 1] / size[:, 0].double(), augment,
+    )
     theta = records.theta if "image" in batch else batch["theta"].cpu()
-    thetas = theta.unbind(1)                                               # (B,2,3) each
+    thetas = theta.unbind(1)  # (B,2,3) each
     views = torch.empty(2 * len(pixels), 3, view_size, view_size, device=device)
-    for view, t, k in zip(views.chunk(2), thetas, (0, 1)):                 # the first half is a, the second b
+    # the first half is a, the second b
+    for view, t, k in zip(views.chunk(2), thetas, (0, 1)):
         for to, source, at in zip(*(x.split(_piece(views)) for x in (view, pixels, t))):
-            to.copy_(cut_views(source, at, view_size) if "image" in batch else source[:, k]).div_(255)
+            to.copy_(
+                cut_views(source, at, view_size) if "image" in batch else source[:, k]
+            ).div_(255)
     views = _colour(views, *(torch.cat(r.unbind(1)) for r in records[1:]))
-    for part in views.split(_piece(views)): part.copy_(normalise(part))
+    for part in views.split(_piece(views)):
+        part.copy_(normalise(part))
     return (*views.chunk(2), *(t.contiguous().to(device) for t in thetas))
