@@ -8,10 +8,10 @@ __all__ = ['SCALES', 'axis_hypotheses', 'axis_kernel', 'hypothesis_map', 'map_hy
 
 # %% ../nbs/01b_affine.ipynb #8b72998a
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
-from .checks import check_choice, check_ranges, check_shape
+from .checks import check_choice, check_ranges, check_shape, read_options
 from .geometry import grid_sizes
 from .hough import check_conf
 
@@ -184,7 +184,7 @@ def affine_votes(
     **more,                   # options by name, in place of those in `options`
 )->tuple:                     # votes (B,n_y,n_x), hypotheses of rows, columns (n,2)
     "Evened votes H' = K_y A K_x^T / (K_y 1 K_x^T)^gamma. Raises ValueError."
-    o = replace(options, **more) if more else options
+    o = read_options(options, more, AffineOptions)
     grid_a, grid_b = _check_given(conf, grid_a, grid_b, o, flip_known, mirrored)
     conf = conf if conf.dtype == torch.float64 else conf.float()
     hyps, (k_y, k_x) = _kernels(grid_a, grid_b, o, conf)
@@ -220,7 +220,7 @@ def affine_confidence(
     **more,                   # options by name, in place of those in `options`
 )->torch.Tensor:              # confidence of each match (B,N,M); float32 (or 64)
     "R = K_y^T Q K_x / sum Q, Q = (H' / max H')^beta, 0 to 1. Raises ValueError."
-    o = replace(options, **more) if more else options
+    o = read_options(options, more, AffineOptions)
     grid_a, grid_b = _check_given(conf, grid_a, grid_b, o, flip_known, mirrored)
     conf = conf if conf.dtype == torch.float64 else conf.float()
     _, (k_y, k_x) = _kernels(grid_a, grid_b, o, conf)

@@ -7,10 +7,12 @@ __all__ = ['PAIRINGS', 'PAIR_OPTIONS', 'pool_features', 'center_features', 'mirr
 
 # %% ../nbs/02_pairing.ipynb #a33b48ff
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 import torch
 import torch.nn.functional as F
-from .checks import check_choice, check_finite, check_ranges, check_shape
+from houghcl.checks import (
+    check_choice, check_finite, check_ranges, check_shape, read_options,
+)
 from houghcl.geometry import (
     cell_centers, correspondence, grid_size, grid_sizes, overlap,
 )
@@ -22,6 +24,8 @@ from houghcl.score import (
 )
 
 # %% ../nbs/02_pairing.ipynb #20f52e59
+_FEWER = ": give fewer cells, larger views or a finer stride"
+
 def pool_features(
     feature_map:torch.Tensor,  # feature map of a backbone or a dense head (B,C,H,W)
     grid,                      # side S, or (H, W), in cells; not larger than the map
@@ -31,7 +35,7 @@ def pool_features(
     check_shape("feature_map", feature_map, "B,C,H,W")
     H, W = feature_map.shape[2:]
     if h > H or w > W:
-        raise ValueError(f"grid is {h}x{w}, the feature map only {H}x{W}: give fewer")
+        raise ValueError(f"grid is {h}x{w}, the feature map only {H}x{W}{_FEWER}")
     if (h, w) != (H, W):
         feature_map = F.adaptive_avg_pool2d(feature_map, (h, w))
     return feature_map.flatten(2).transpose(1, 2)                             # (B,N,C)
@@ -166,7 +170,7 @@ def _read_options(method, options, more):
     check_choice("method", method, PAIRINGS)
     for name in more:
         check_choice("option", name, PAIR_OPTIONS)
-    o = replace(options, **more) if more else options
+    o = read_options(options, more, PairOptions)
     spoilt = o.jitter or o.swap
     if spoilt and (method != "geometric" or o.mutual):
         raise ValueError("jitter and swap spoil geometric pairs, not mutual: give 0")

@@ -14,7 +14,7 @@ import numpy as np
 
 from .errors import UserError
 from .files import open_atomic
-from .annotations import Annotated
+from .annotations import Annotated, coco_library
 
 # %% ../nbs/09c_precision.ipynb #1996a080
 def pixel_iou(
@@ -146,15 +146,9 @@ _COCO = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 
 
 def _coco_eval():
-    "COCO's evaluation in C++; the package comes with the extra `detection`."
-    try:
-        from faster_coco_eval import COCO, COCOeval_faster
-    except ImportError:
-        raise UserError(
-            "The package faster-coco-eval is missing.",
-            "Install it: pip install 'houghcl[detection]'.",
-        ) from None
-    return COCO, COCOeval_faster
+    "COCO's evaluation in C++."
+    library = coco_library()
+    return library.COCO, library.COCOeval_faster
 
 # %% ../nbs/09c_precision.ipynb #18917316
 def _scored_truth(source, kind="bbox"):

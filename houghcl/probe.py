@@ -63,7 +63,7 @@ class Settings:
     k: tuple[Annotated[int, Range(1, 10**6)], ...] = (20,)  # numbers of neighbours
     temperature: Annotated[float, Range(1e-4, 10**4)] = 0.07  # of the votes
     l2: Annotated[float, Range(0, 10**6)] = 1e-3  # of the linear probe
-    center: Literal["none", "position"] = "none"  # position: minus its mean there
+    center: Literal["none", "position"] = "none"  # position: minus its mean over all
     repeats: Annotated[int, Range(2, 10**7)] = 1000  # draws of the bootstrap
     seed: Seed = 0  # of what is drawn
     threads: Threads = 0  # CPU threads; 0 leaves it to PyTorch
