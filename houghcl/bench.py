@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-import torch.nn.functional as F
 
 from .geometry import random_view
 from .pairing import pair

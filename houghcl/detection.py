@@ -38,7 +38,7 @@ from torch.utils.data import DataLoader, Sampler
 from .backbone import RESNETS, make_backbone
 from houghcl.errors import (
     Count, Positive, Range, Seed, Share, Threads, UserError, Whole, Workers,
-    check_fields, in_range, one_of,
+    check_fields, one_of,
 )
 from .progress import progress_bar, summary, warn_counted
 from .files import open_atomic, save_safetensors

@@ -8,7 +8,6 @@ __all__ = ['METHODS', 'DENSE_ON', 'Encoder', 'PositionMean', 'DenseCL', 'pair_st
 
 # %% ../nbs/04_model.ipynb #b934a6de
 import copy
-from functools import partial
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
