@@ -32,9 +32,10 @@ from .cli import settings_from_args
 from .exits import run_main
 from .views import make_views
 from .data import open_data
-from houghcl.train import (
-    PRESETS, Trainer, augment_of, keep_memory, make_accelerator, train_step,
-)
+from .engine import train_step
+from .processes import keep_memory, make_accelerator
+from .settings import PRESETS
+from .train import Pretraining, augment_of
 
 # %% ../nbs/11_bench.ipynb #f511f000
 def time_in_turns(
@@ -184,13 +185,14 @@ def _views_timed(batches, s, device, spent):
 
 # %% ../nbs/11_bench.ipynb #76da4435
 def _demo():
-    "A trainer of the demo."
+    "The demo's task."
     s = PRESETS["demo"]
     if not torch.cuda.is_available():
         keep_memory()
     accelerator = make_accelerator(s)
     given = dict(seed=s.seed, augment=augment_of(s))
-    return s, Trainer(s, accelerator, open_data(s.data, s.layout, s.view_size, **given))
+    source = open_data(s.data, s.layout, s.view_size, **given)
+    return s, Pretraining(s, accelerator, source)
 
 # %% ../nbs/11_bench.ipynb #76da4436
 def demo_rows(
@@ -199,7 +201,7 @@ def demo_rows(
     "Times of the demo's step and its parts, in the epoch that draws the pictures."
     s, t = _demo()
     spent, whole = dict(pictures=0.0, views=0.0), 0.0
-    items = _views_timed(t.micro_batches(), s, t.acc.device, spent)
+    items = _views_timed(t.batches(), s, t.acc.device, spent)
     train_step(t, items)
     spent["views"] = 0.0
     for first in range(0, steps * s.batch_size, s.batch_size):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_PIXELS', 'MOST_RATIO', 'EXTENSIONS', 'LAYOUTS', 'refused_size', 'open_image', 'read_image', 'read_tensor',
-           'find_images', 'read_bytes', 'read_lines', 'guess_layout', 'find_layout']
+           'find_images', 'read_bytes', 'read_lines', 'guess_layout', 'find_layout', 'check_layout']
 
 # %% ../nbs/05a_folders.ipynb #6e56983d
 import os
@@ -283,3 +283,17 @@ def find_layout(
             ),
         )
     return layout, root, files, _class_names(layout, root, files)
+
+# %% ../nbs/05a_folders.ipynb #20cb7714
+def check_layout(
+    data,  # folder, or 'scenes'
+    layout: str,  # as it was asked for
+):
+    "Refuse a layout that does not fit: scenes are drawn and have no folder."
+    drawn = str(data) == "scenes"
+    if drawn and layout not in ("auto", "scenes"):
+        what = f"layout {layout} is for a folder of pictures, and the data are scenes."
+        raise UserError(what, "Leave --layout out, or name a folder with --data.")
+    if layout == "scenes" and not drawn:
+        what = f"layout scenes is for drawn pictures, and the data are {data}."
+        raise UserError(what, "Leave --layout out, or take --data scenes.")

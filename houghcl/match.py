@@ -41,11 +41,11 @@ from .progress import progress_bar
 from .files import open_atomic, writable_file
 from .cli import settings_from_args
 from .exits import run_main
-from .folders import LAYOUTS
+from .folders import LAYOUTS, check_layout
 from .views import Augment, denormalise, make_views
 from .data import open_data
 from .pictures import load_backbone
-from .probe import check_layout, whole_cells
+from .probe import whole_cells
 
 # %% ../nbs/07e_match.ipynb #3233033d
 class Views(NamedTuple):

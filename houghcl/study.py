@@ -34,10 +34,10 @@ from .files import open_atomic, writable_file, writable_folder
 from .config import git_hash, typed_command, versions
 from .cli import settings_from_args
 from .exits import run_main
-from .folders import LAYOUTS, find_layout
+from .folders import LAYOUTS, check_layout, find_layout
 from .views import Augment
 from .data import open_data
-from .probe import check_layout, whole_cells
+from .probe import whole_cells
 from houghcl.match import (
     MATCHERS, Matcher, cells_of, draw_views, extractor, match_rows, run_matcher,
     score_pairs, write_rows,
