@@ -6,7 +6,7 @@
 __all__ = ['SCORES', 'LOSSES', 'answers', 'coco_rows', 'scores', 'surest', 'told_surest', 'draw_objects', 'detections_figure',
            'curves_figure', 'Files']
 
-# %% ../nbs/09j_answers.ipynb #9d7cafe9
+# %% ../nbs/09j_answers.ipynb #c6349c40
 import itertools
 import math
 
@@ -29,8 +29,8 @@ def answers(
     test_size:int,   # length of the shorter side that it sees
     most:int,        # largest length of the longer side
     device="cpu",
-    # boxes (n,4) in the picture's pixels, labels (n,) from 1, scores (n,), masks (n,H,W)
-    # bool where the detector draws them; best first
+    # best first: boxes (n,4) in the picture's pixels, labels (n,) from 1, scores (n,),
+    # and masks (n,H,W) bool where the detector draws them
 )->dict:
     "What a detector finds in a picture."
     own, size = picture.size, resized(*picture.size, test_size, most)
@@ -50,7 +50,7 @@ def _run_lengths(masks):
     rles = [coco_masks().encode(a) for a in arrays]
     return [dict(size=list(r["size"]), counts=r["counts"].decode()) for r in rles]
 
-# %% ../nbs/09j_answers.ipynb #fa2e552c
+# %% ../nbs/09j_answers.ipynb #ffc8cccd
 def coco_rows(
     image_id,          # of the picture
     categories:list,   # ids of the classes, in the detector's order
@@ -67,23 +67,23 @@ def coco_rows(
         rows.append(row | dict(segmentation=m) if m else row)
     return rows
 
-# %% ../nbs/09j_answers.ipynb #fc99161c
+# %% ../nbs/09j_answers.ipynb #da8d0061
 _MEASURES = "AP", "AP50", "AP75"
 
 def _kept(kind, scored):
     "The measures that stay, named by their kind."
     return {f"{kind}_{k}": scored[k] for k in _MEASURES}
 
-# %% ../nbs/09j_answers.ipynb #bb50352d
+# %% ../nbs/09j_answers.ipynb #c9d6e10f
 SCORES = tuple(f"{kind}_{k}" for kind in ("voc", "box", "mask") for k in _MEASURES)
 
-# %% ../nbs/09j_answers.ipynb #0c233d01
+# %% ../nbs/09j_answers.ipynb #da4880b7
 def scores(
     s:Settings,       # `protocol` and `masks` are read
     test:Annotated,
     found:list,       # answers to all of it, in COCO's form
 )->dict:              # name, one of SCORES -> percent
-    "All scores that the protocol names: voc_AP (eleven points), box_AP, mask_AP; 50, 75."
+    "All scores that the protocol names: voc_ (eleven points), box_ and mask_ AP."
     named = {}
     if s.protocol.startswith("voc"):
         named |= _kept("voc", voc_precision(test, found))
@@ -102,7 +102,7 @@ def surest(
     sure = sum(p >= least for p in scores)
     return (sure, True) if sure else (min(few, len(scores)), False)
 
-# %% ../nbs/09j_answers.ipynb #bdae7b97
+# %% ../nbs/09j_answers.ipynb #fc312d59
 def told_surest(
     n:int,         # answers that are drawn
     least:float,   # score that none of them reaches
@@ -123,7 +123,7 @@ def _tinted(picture, masks):
         x[inside] = 0.5 * x[inside] + 0.5 * _colour(i)
     return x
 
-# %% ../nbs/09j_answers.ipynb #2b3f8f20
+# %% ../nbs/09j_answers.ipynb #4c972353
 def draw_objects(
     axes,                   # matplotlib's
     picture,                # PIL image, RGB
@@ -159,7 +159,7 @@ def _draw_notes(axes, picture, notes, names, masked, colour, line):
     masks = _masks(notes, picture.size) if masked else None
     draw_objects(axes, picture, boxes, words, masks, colour, line)
 
-# %% ../nbs/09j_answers.ipynb #955bea87
+# %% ../nbs/09j_answers.ipynb #8613dba1
 def _sides(test, found, i, least):
     "Truth and answers of a picture: for each what it is, a note, objects, and a style."
     number = test.truth["images"][i]["id"]
@@ -170,7 +170,7 @@ def _sides(test, found, i, least):
     return (("truth", [], test.objects(i), ("#1a8f3c", "-")),
             ("found", note, mine[:most], ("#e0182d", "-" if sure else "--")))
 
-# %% ../nbs/09j_answers.ipynb #fd4e8f83
+# %% ../nbs/09j_answers.ipynb #b1590770
 def detections_figure(
     test:Annotated,
     found:list,        # answers in COCO's form
@@ -191,11 +191,11 @@ def detections_figure(
             axes.set_title(title, loc="left", fontsize=9)
     return figure
 
-# %% ../nbs/09j_answers.ipynb #d60e93a7
+# %% ../nbs/09j_answers.ipynb #c09bd070
 LOSSES = ("loss", "loss_classifier", "loss_box_reg", "loss_objectness",
           "loss_rpn_box_reg", "loss_mask")   # of `make_detector`; loss: their sum
 
-# %% ../nbs/09j_answers.ipynb #1d2f5323
+# %% ../nbs/09j_answers.ipynb #f454a156
 def _plot(axes, columns, names, style, title):
     "Lines of those columns that hold a number."
     for k in names:
@@ -205,7 +205,7 @@ def _plot(axes, columns, names, style, title):
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=7, frameon=False)
 
-# %% ../nbs/09j_answers.ipynb #a893c185
+# %% ../nbs/09j_answers.ipynb #61e2f1ca
 def curves_figure(
     rows:dict,     # columns of metrics.csv: name -> list
     scored:dict,   # columns of scores.csv; without a row it has no lines

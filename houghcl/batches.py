@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST_SCENES', 'check_filled', 'Batches', 'check_scenes', 'check_data', 'open_sets']
 
-# %% ../nbs/09i_batches.ipynb #e782ec81
+# %% ../nbs/09i_batches.ipynb #2ae64c39
 import itertools
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def check_filled(
             f"{pictures} pictures do not fill one batch of {batch_size}.",
             f"Use --batch-size {max(1, pictures)} or less, or more pictures.")
 
-# %% ../nbs/09i_batches.ipynb #c5ef8faf
+# %% ../nbs/09i_batches.ipynb #29d45284
 class Batches(Sampler):
     "Micro-batches of (epoch, index) for one process, from a step on, without end."
     def __init__(self,
@@ -64,10 +64,10 @@ class Batches(Sampler):
             mine = batch[self.rank::self.processes]
             yield from (mine[m::self.accumulate] for m in range(self.accumulate))
 
-# %% ../nbs/09i_batches.ipynb #633b2562
+# %% ../nbs/09i_batches.ipynb #05c02d15
 MOST_SCENES = 100_000   # drawn for a run, which takes an hour or so
 
-# %% ../nbs/09i_batches.ipynb #40ba135c
+# %% ../nbs/09i_batches.ipynb #cb3ed25b
 def _check_count(name, count):
     "Refuse what is no number of scenes."
     if not re.fullmatch("[0-9]+", count) or not count.strip("0"):
@@ -78,7 +78,7 @@ def _check_count(name, count):
         what = f"{name} is {count[:40]}: at most {MOST_SCENES:,} scenes are drawn."
         raise UserError(what, f"Say how many: --{name} 200.")
 
-# %% ../nbs/09i_batches.ipynb #4b40cd7d
+# %% ../nbs/09i_batches.ipynb #500e0ca1
 def check_scenes(s:Settings):
     "Refuse scenes that cannot be drawn, or are too few for a batch."
     for name in ("train", "test"):
@@ -91,7 +91,7 @@ def check_scenes(s:Settings):
             remedy = "Scenes are drawn at the largest of --sizes and at --test-size."
             raise UserError(f"{error}.", remedy) from None
 
-# %% ../nbs/09i_batches.ipynb #72e7d5b3
+# %% ../nbs/09i_batches.ipynb #1ec1ab95
 def check_data(s:Settings):
     "Refuse pictures that do not fit the settings, before any is opened or drawn."
     if not s.data:
@@ -109,7 +109,7 @@ def check_data(s:Settings):
         raise UserError(f"There is no folder {s.data}.",
                         "Name the folder of pictures and annotations with --data.")
 
-# %% ../nbs/09i_batches.ipynb #325b75bf
+# %% ../nbs/09i_batches.ipynb #bfefbcb5
 def _opened(s):
     "Training and test pictures, as they are."
     if s.data == "scenes":
@@ -135,7 +135,7 @@ def _check_classes(s, sets):
             f"The pictures of {s.train} and of {s.test} have other classes: {differ}.",
             "Take annotations with one list of classes.")
 
-# %% ../nbs/09i_batches.ipynb #9bd1d275
+# %% ../nbs/09i_batches.ipynb #ee195724
 def open_sets(
     s:Settings,
 )->tuple:        # pictures to train on, pictures to score on: two `Annotated`

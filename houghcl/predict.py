@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['load_detector', 'own_picture', 'predict']
 
-# %% ../nbs/09k_predict.ipynb #ffbb18d1
+# %% ../nbs/09k_predict.ipynb #9a9a2a44
 import itertools
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def _made(s, path):
     detector.load_state_dict(weights)
     return detector, classes
 
-# %% ../nbs/09k_predict.ipynb #705b2542
+# %% ../nbs/09k_predict.ipynb #bbe08794
 def load_detector(
     run,       # directory of a finished run
 )->tuple:      # (detector in eval mode, Settings, class names)
@@ -56,7 +56,7 @@ def load_detector(
         raise UserError(f"{path} cannot be read: {why}", "Make the run anew.") from None
     return detector.eval(), s, classes
 
-# %% ../nbs/09k_predict.ipynb #cbc4e448
+# %% ../nbs/09k_predict.ipynb #1c04b65d
 def own_picture(
     path,   # an image file
 ):          # PIL image, RGB, upright
@@ -73,7 +73,7 @@ def own_picture(
         raise UserError(f"{path} cannot be read as a picture: {why}.",
                         "Give an image file.") from None
 
-# %% ../nbs/09k_predict.ipynb #aa11ff5e
+# %% ../nbs/09k_predict.ipynb #b57e9b16
 def _free_name(folder, picture):
     "Where a drawing goes: after its picture, and numbered where that name is taken."
     stem = Path(picture).stem[:200]
@@ -110,7 +110,7 @@ def _closing(n, sure, least, path):
         return f"no object {bound}; the surest {n} are drawn in {path}"
     return f"nothing was found; see {path}"
 
-# %% ../nbs/09k_predict.ipynb #adfe1c88
+# %% ../nbs/09k_predict.ipynb #5ebeeeb5
 def predict(
     s:Settings,        # `predict` and `run` are read
     least:float=0.3,   # score of the answers shown; where none has it, the surest few

@@ -7,7 +7,7 @@ __all__ = ['PROTOCOLS', 'ABOUT', 'FREE', 'NAMES', 'RunFields', 'DetectorFields',
            'RecordFields', 'Settings', 'check_protocol', 'length', 'top_rate', 'step_rate', 'named', 'settings_in',
            'settings_of']
 
-# %% ../nbs/09g_protocols.ipynb #37660856
+# %% ../nbs/09g_protocols.ipynb #ff34577b
 import typing
 from dataclasses import dataclass, replace
 
@@ -32,7 +32,7 @@ Shares = tuple[Share, Share]
 _TRAINVAL = "2007:trainval+2012:trainval"
 _SIZES = tuple(range(480, 801, 32))
 
-# %% ../nbs/09g_protocols.ipynb #6fc4126e
+# %% ../nbs/09g_protocols.ipynb #f0facf39
 @dataclass(frozen=True)
 class RunFields:
     "From which weights, on which pictures, and where to."
@@ -48,7 +48,7 @@ class RunFields:
     predict:str = ""        # do not train: find what is in this picture, by --run
     run:str = ""            # finished run, for --predict
 
-# %% ../nbs/09g_protocols.ipynb #99b73292
+# %% ../nbs/09g_protocols.ipynb #1ec54fd1
 @dataclass(frozen=True)
 class DetectorFields:
     "The detector and what it keeps of its proposals."
@@ -65,7 +65,7 @@ class DetectorFields:
     pre_nms:Counts = (12000, 6000)  # proposals before suppression, training and test
     post_nms:Counts = (2000, 1000)  # proposals after it
 
-# %% ../nbs/09g_protocols.ipynb #69048f7c
+# %% ../nbs/09g_protocols.ipynb #d7bf1356
 @dataclass(frozen=True)
 class ScheduleFields:
     "How long and how fast it learns."
@@ -83,7 +83,7 @@ class ScheduleFields:
     clip:Positive = 0.0      # largest norm of the gradient; 0 is off
     precise:Whole = 200      # batches to count BatchNorm's statistics from at the end
 
-# %% ../nbs/09g_protocols.ipynb #68c8627b
+# %% ../nbs/09g_protocols.ipynb #f1461f5f
 @dataclass(frozen=True)
 class PictureFields:
     "To which sizes pictures are brought."
@@ -93,7 +93,7 @@ class PictureFields:
     most:Side = 1333         # largest length of the longer side
     flip:Share = 0.5         # probability of a mirrored picture
 
-# %% ../nbs/09g_protocols.ipynb #cb8cbbe0
+# %% ../nbs/09g_protocols.ipynb #d666ac27
 @dataclass(frozen=True)
 class RecordFields:
     "What computes, and what is recorded."
@@ -140,7 +140,7 @@ def check_protocol(
         raise UserError("--predict and --run belong together.",
                         "Use --predict photo.jpg --run RUN.")
 
-# %% ../nbs/09g_protocols.ipynb #9a90fd2b
+# %% ../nbs/09g_protocols.ipynb #d59b918d
 _COCO = dict(masks=True, train="train2017", test="val2017", base_steps=90000,
              drops=(2 / 3, 8 / 9), warmup=1000, sizes=tuple(range(640, 801, 32)))
 _SMALL = dict(small=True, arch="resnet18", stages=3, stride=8, rois=64, side=8,
@@ -183,12 +183,12 @@ def length(s:Settings)->int:
     "Optimiser steps of the run: `steps`, else those of the protocol times 16 / batch."
     return s.steps or max(1, round(s.base_steps * 16 / s.batch_size))
 
-# %% ../nbs/09g_protocols.ipynb #2fc4d9a9
+# %% ../nbs/09g_protocols.ipynb #81158055
 def top_rate(s:Settings)->float:
     "The largest rate of the run: `lr`, else that of the protocol times batch / 16."
     return s.lr or s.base_lr * s.batch_size / 16
 
-# %% ../nbs/09g_protocols.ipynb #39df0a27
+# %% ../nbs/09g_protocols.ipynb #36d93947
 def step_rate(
     s:Settings,
     step:int,   # optimiser step, counted from 0
@@ -198,7 +198,7 @@ def step_rate(
     rise = min(1.0, 0.001 + 0.999 * step / warm) if warm else 1.0
     return top_rate(s) * rise * 0.1 ** sum(done >= d for d in s.drops)
 
-# %% ../nbs/09g_protocols.ipynb #d0ccbcf0
+# %% ../nbs/09g_protocols.ipynb #a7d7e6b1
 def _last(words, flag, default):
     "The value behind the last of a flag's words."
     values = [value for word, value in zip(words, words[1:]) if word == flag]
@@ -226,12 +226,12 @@ def named(
     drawn = _last(words, "--data", "") == "scenes"
     return [*words, "--protocol", f"{protocol}-{'scenes' if drawn else 'small'}"]
 
-# %% ../nbs/09g_protocols.ipynb #3366e938
+# %% ../nbs/09g_protocols.ipynb #7f64b257
 FREE = ("out", "resume", "predict", "run", "log_every", "checkpoint_every", "keep",
         "workers", "threads", "log_with", "debug")   # may differ on resume
 NAMES = ("protocol", "weights")   # settings that name a run without --out
 
-# %% ../nbs/09g_protocols.ipynb #6c07eb6e
+# %% ../nbs/09g_protocols.ipynb #c3191607
 def settings_in(
     run:RunDir,   # with its config.json
     remedy:str,   # what to do where it is the run of another command
@@ -242,14 +242,14 @@ def settings_in(
         raise UserError(f"{run} is no run of houghcl.detection.", remedy)
     return stored_settings(Settings, config)
 
-# %% ../nbs/09g_protocols.ipynb #fe983668
+# %% ../nbs/09g_protocols.ipynb #e154ddda
 def _parsed(words, base=None):
     "Settings from words; where there is a base, on top of it."
     prog = "python -m houghcl.detection"
     return settings_from_args(Settings, PROTOCOLS, words, "voc", prog, Settings.__doc__,
                               base=base, about=ABOUT, chooser="protocol")
 
-# %% ../nbs/09g_protocols.ipynb #27878ff6
+# %% ../nbs/09g_protocols.ipynb #1309505f
 def settings_of(
     argv,       # words of the command line, without the program
 )->Settings:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['open_backbone', 'resumed_backbone', 'anchors_of', 'detector_of', 'start_of']
 
-# %% ../nbs/09h_starts.ipynb #5732f474
+# %% ../nbs/09h_starts.ipynb #321b41e1
 from pathlib import Path
 
 from torch import nn
@@ -17,7 +17,7 @@ from .weights import backbone_from
 from .detectors import make_detector
 from .protocols import PROTOCOLS, Settings
 
-# %% ../nbs/09h_starts.ipynb #fedbb3c1
+# %% ../nbs/09h_starts.ipynb #5ca2d4d9
 def _said(arch):
     "A network in words; arch: name, stages and stride."
     return f"{arch[0]}, {arch[1]} stages, stride {arch[2]}"
@@ -44,7 +44,7 @@ def open_backbone(s:Settings)->nn.Sequential:
         raise _other_network(s, tuple(net.arch), wanted)
     return net
 
-# %% ../nbs/09h_starts.ipynb #f7dc8bea
+# %% ../nbs/09h_starts.ipynb #2ed2428d
 def resumed_backbone(
     config:dict,   # of a run, with `network`: (arch, stages, stride)
 )->nn.Sequential:
@@ -57,7 +57,7 @@ def resumed_backbone(
         remedy = "Restore it from a copy, or start a new run."
         raise UserError(what, remedy) from None
 
-# %% ../nbs/09h_starts.ipynb #139ef421
+# %% ../nbs/09h_starts.ipynb #8f77b2ed
 def anchors_of(
     s:Settings,
     stages:int,   # of the backbone
@@ -75,7 +75,7 @@ def anchors_of(
         raise UserError(what, f"Give {levels} with --anchors.")
     return anchors
 
-# %% ../nbs/09h_starts.ipynb #8cebcea3
+# %% ../nbs/09h_starts.ipynb #fc58ec26
 def detector_of(
     s:Settings,
     net,           # backbone with the attribute `arch`, from `open_backbone`
