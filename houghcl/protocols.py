@@ -9,7 +9,7 @@ __all__ = ['PROTOCOLS', 'ABOUT', 'FREE', 'NAMES', 'RunFields', 'DetectorFields',
 
 # %% ../nbs/09g_protocols.ipynb #ff34577b
 import typing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .backbone import RESNETS
 from houghcl.errors import (
@@ -17,7 +17,8 @@ from houghcl.errors import (
     check_fields, one_of,
 )
 from .config import read_config, stored_settings
-from .run import RunDir, run_to_resume
+from .resuming import FREE as RUN_FREE, resumed_settings
+from .run import RunDir
 from .cli import settings_from_args
 from .detectors import HEADS
 
@@ -227,8 +228,7 @@ def named(
     return [*words, "--protocol", f"{protocol}-{'scenes' if drawn else 'small'}"]
 
 # %% ../nbs/09g_protocols.ipynb #7f64b257
-FREE = ("out", "resume", "predict", "run", "log_every", "checkpoint_every", "keep",
-        "workers", "threads", "log_with", "debug")   # may differ on resume
+FREE = (*RUN_FREE, "predict", "run")   # may differ on resume
 NAMES = ("protocol", "weights")   # settings that name a run without --out
 
 # %% ../nbs/09g_protocols.ipynb #c3191607
@@ -242,25 +242,17 @@ def settings_in(
         raise UserError(f"{run} is no run of houghcl.detection.", remedy)
     return stored_settings(Settings, config)
 
-# %% ../nbs/09g_protocols.ipynb #e154ddda
-def _parsed(words, base=None):
-    "Settings from words; where there is a base, on top of it."
-    prog = "python -m houghcl.detection"
-    return settings_from_args(Settings, PROTOCOLS, words, "voc", prog, Settings.__doc__,
-                              base=base, about=ABOUT, chooser="protocol")
-
 # %% ../nbs/09g_protocols.ipynb #1309505f
 def settings_of(
     argv,       # words of the command line, without the program
 )->Settings:
     "Settings from a command line; with --resume, on top of those of the run found."
-    words = named(argv)
-    s = _parsed(words)
-    names = {k: getattr(s, k) for k in NAMES}
-    run = run_to_resume(s.out, **names) if s.resume else None
-    if run is None:
-        return s
-    stored = settings_in(run, "Name the directory of a fine-tuning with --out.")
-    if not any(w.split("=")[0] == "--protocol" for w in argv):
-        words = [w for w in argv if w != "--small"]   # the run knows its protocol
-    return replace(_parsed(words, stored), out=str(run), resume=True)
+    words, prog = named(argv), "python -m houghcl.detection"
+    protocol = any(w.split("=")[0] == "--protocol" for w in argv)
+    alone = [w for w in argv if w != "--small"]
+    def parse(base=None):
+        own = alone if base and not protocol else words   # a run knows its protocol
+        return settings_from_args(
+            Settings, PROTOCOLS, own, "voc", prog, Settings.__doc__, base=base,
+            about=ABOUT, chooser="protocol")
+    return resumed_settings(parse(), parse, NAMES, "houghcl.detection")
