@@ -16,7 +16,7 @@ __all__ = ['Batch', 'Group', 'Pixels', 'Stages', 'Area', 'Above', 'Steep', 'Wide
 from .threads import CROWDED, Crowding, crowding_text
 from .score import pck
 from .backbone import world
-from .figures import NOTE, RULES, TWO_LOOKS, telling_views
+from .poster import NOTE, RULES, TWO_LOOKS, telling_views
 
 # %% ../nbs/08_train.ipynb #0d1ef8a4
 import contextlib
@@ -67,7 +67,7 @@ from houghcl.data import (
     BadFiles, EpochSampler, epoch_batches, open_data, picture_labels,
 )
 from .drawing import plot_curves
-from .figures import poster_figure
+from .poster import poster_figure
 from .probe import PRESETS as PROBES, check_layout, offered, scores
 
 # %% ../nbs/08_train.ipynb #71db03c0
