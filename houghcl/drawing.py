@@ -43,20 +43,17 @@ RED, GREY, ORANGE = "#e0182d", "#c4c4c4", "#ff8c1a"
 RIGHT = "#1f5fff"
 _HALO = [withStroke(linewidth=3.4, foreground="white")]  # lines show on any ground
 
+def _on_cpu(*tensors):
+    "Tensors without gradient, on the CPU; None stays None."
+    return [None if x is None else x.detach().cpu() for x in tensors]
+
 def _pixels(view):
     "A view (3,S,S) or (1,S,S) as matplotlib shows it (S,S,3)."
-    return (
-        view.detach()
-        .cpu()
-        .float()
-        .clamp(0, 1)
-        .expand(3, -1, -1)
-        .permute(1, 2, 0)
-        .numpy()
-    )
+    view = view.detach().cpu().float().clamp(0, 1)
+    return view.expand(3, -1, -1).permute(1, 2, 0).numpy()
 
 def _lines(index, cells, grid, grid_b):
-    "End points (n,2,2) of the pairs of some cells of a, in the frame that holds both views."
+    "End points (n,2,2) of the pairs of some cells of a, in the frame of both views."
     a = (cell_centers(grid)[cells] + 1) / 2
     b = (cell_centers(grid_b)[index[cells]] + 1) / 2 + torch.tensor([1 + GAP, 0])
     return torch.stack([a, b], 1)
@@ -120,9 +117,8 @@ def draw_pairs(
 ) -> None:
     "Two views side by side, lines between paired cells; blue where known to be right."
     grid, grid_b = grid_size(grid), grid_size(grid if grid_b is None else grid_b)
-    given = (view_a, view_b, index, confidence)
-    view_a, view_b, index, confidence = (x.detach().cpu() for x in given)
-    right = None if right is None else right.detach().cpu()
+    given = _on_cpu(view_a, view_b, index, confidence, right)
+    view_a, view_b, index, confidence, right = given
     _check_pairs(view_a, view_b, index, confidence, grid, grid_b, right)
     for view, left in ((view_a, 0), (view_b, 1 + GAP)):
         axes.imshow(_pixels(view), extent=(left, left + 1, 1, 0))
@@ -143,6 +139,17 @@ def truth_of(
     return right_pairs(*pair_errors(index.cpu(), theta_a.cpu(), theta_b.cpu(), grid))
 
 # %% ../nbs/06_drawing.ipynb #0cfc86a1
+def _panels(n, columns):
+    "A figure and its n panels, `columns` in a row; places left over are blank."
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    figure = Figure(figsize=(3.6 * columns, 2.05 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[n:]:
+        axes.axis("off")
+    return figure, panels
+
+# %% ../nbs/06_drawing.ipynb #8e207c08
 def strip_figure(
     view_a: torch.Tensor,  # view a (3,S,S), in 0..1
     view_b: torch.Tensor,  # view b (3,S,S), in 0..1
@@ -155,28 +162,13 @@ def strip_figure(
 ) -> Figure:  # a panel for each moment
     "The pairs of one pair of views at several moments of training."
     if not found:
-        raise ValueError(
-            "found is empty: give at least one moment, title -> (index, confidence)"
-        )
-    columns = min(columns, len(found))
-    rows = -(-len(found) // columns)
-    figure = Figure(figsize=(3.6 * columns, 2.05 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in panels[len(found) :]:
-        axes.axis("off")
+        what = "found is empty: give at least one moment, "
+        raise ValueError(what + "title -> (index, confidence)")
+    figure, panels = _panels(len(found), columns)
     for axes, (title, (index, confidence)) in zip(panels, found.items()):
         right = None if maps is None else truth_of(index[None], *maps, grid)[0]
-        draw_pairs(
-            axes,
-            view_a,
-            view_b,
-            index,
-            confidence,
-            grid,
-            top=top,
-            bottom=bottom,
-            right=right,
-        )
+        given = view_a, view_b, index, confidence, grid
+        draw_pairs(axes, *given, top=top, bottom=bottom, right=right)
         axes.set_title(title, fontsize=9)
     return figure
 
@@ -185,36 +177,36 @@ def pck_floors(
     grid,  # grid of both views: side S, or (H, W)
     n=1000,  # pairs of views to measure on
     seed=0,  # seed of the views
-) -> dict:  # random, same: PCK at one cell without looking; true_same: share of true partners that are the same cell
+) -> dict:  # random, same: PCK at one cell; true_same: how often 'same' is the partner
     "What can be scored without looking at the pictures, for MoCo v2's views."
     generator = torch.Generator().manual_seed(seed)
     theta_a, theta_b = (random_view(n, generator=generator) for _ in range(2))
     true, inside = pair("geometric", None, None, grid, theta_a=theta_a, theta_b=theta_b)
     same = torch.arange(true.shape[1]).expand_as(true)
     guess = torch.randint(true.shape[1], true.shape, generator=generator)
+    hits = (true == same) & (inside > 0)
     return dict(
         random=pck(guess, theta_a, theta_b, grid),
         same=pck(same, theta_a, theta_b, grid),
-        true_same=((true == same) & (inside > 0)).sum().item()
-        / int((inside > 0).sum()),
+        true_same=hits.sum().item() / int((inside > 0).sum()),
     )
 
 # %% ../nbs/06_drawing.ipynb #56a008f4
 def _column(name, metrics, column):
     "Steps and values of one column, or None where the run does not have it."
     if not len(metrics.get("step", ())):
-        raise ValueError(
-            f"run {name!r} has no rows of 'step': give the columns of a metrics.csv with at least one row"
-        )
+        what = f"run {name!r} has no rows of 'step': "
+        remedy = "give the columns of a metrics.csv with at least one row"
+        raise ValueError(what + remedy)
     if column not in metrics:
         return None
     steps, values = (
         torch.tensor([float(v) for v in metrics[c]]) for c in ("step", column)
     )
     if len(steps) != len(values):
-        raise ValueError(
-            f"run {name!r} has {len(values)} values of {column!r} for {len(steps)} steps: give columns of equal length"
-        )
+        what = f"run {name!r} has {len(values)} values of {column!r}"
+        remedy = "give columns of equal length"
+        raise ValueError(f"{what} for {len(steps)} steps: {remedy}")
     return None if values.isnan().all() else (steps.numpy(), values.numpy())
 
 # %% ../nbs/06_drawing.ipynb #b8cbb3f4
@@ -224,42 +216,50 @@ PANELS = {  # title: (column, line style), ...
     "share of same-cell picks": (("same_cell", "-"),),
 }
 
+def _draw_run(axes, columns, name, metrics, colour):
+    "The columns of one panel for one run; a single row is a dot."
+    for column, style in columns:
+        if (curve := _column(name, metrics, column)) is None:
+            continue
+        look = dict(color=colour, lw=1.3, marker="." if len(curve[0]) == 1 else None)
+        axes.plot(*curve, style, label=name if style == "-" else None, **look)
+
+# %% ../nbs/06_drawing.ipynb #9e429c7b
+_UNDER = dict(ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.18))
+
 def _draw_panel(axes, title, runs):
-    "Draw the columns of one panel for all runs; say in the corner what the styles mean."
+    "The columns of one panel for all runs; under it, what colours and styles mean."
     for number, (name, metrics) in enumerate(runs.items()):
-        for column, style in PANELS[title]:
-            if (curve := _column(name, metrics, column)) is not None:
-                axes.plot(
-                    *curve,
-                    style,
-                    color=f"C{number % 10}",
-                    lw=1.3,
-                    marker="." if len(curve[0]) == 1 else None,
-                    label=name if style == "-" else None,
-                )
+        _draw_run(axes, PANELS[title], name, metrics, f"C{number % 10}")
     if len(PANELS[title]) > 1:
         for column, style in PANELS[title]:
             axes.plot([], [], style, color="k", lw=1, label=column)
     axes.set(title=title, xlabel="step")
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(
-            fontsize=7,
-            frameon=False,
-            ncols=3,
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.18),
-        )
+        axes.legend(fontsize=7, frameon=False, **_UNDER)
+
+# %% ../nbs/06_drawing.ipynb #387ea72d
+def _draw_floors(floors, scores, picks):
+    "The floors of `pck_floors`, dotted and named: in the panels of PCK and of picks."
+    look = dict(ha="right", va="bottom", fontsize=7, color="0.4")
+    for axes, key, text in (
+        (scores, "random", "any cell"),
+        (scores, "same", "always the same cell"),
+        (picks, "true_same", "the truth"),
+    ):
+        axes.axhline(floors[key], ls=":", color="0.4", lw=1)
+        at = axes.get_yaxis_transform()
+        axes.text(0.99, floors[key], text, transform=at, **look)
 
 # %% ../nbs/06_drawing.ipynb #ffca77e6
 def plot_curves(
-    runs: dict,  # name of a run -> its metrics, a dict column -> list of numbers (`read_metrics`)
+    runs: dict,  # name of a run -> its columns, name -> numbers (`read_metrics`)
     grid=None,  # grid of the views, to draw the floors; None: no floors
 ) -> Figure:  # panels of loss, PCK and share of same-cell picks
-    "Curves of one or several runs, above their floors; columns that a run lacks, or that are all NaN, are left out."
+    "Curves of runs above their floors; columns that are lacking or NaN are left out."
     if not runs:
-        raise ValueError(
-            "runs is empty: give at least one run, name -> columns of its metrics.csv"
-        )
+        what = "runs is empty: give at least one run, "
+        raise ValueError(what + "name -> columns of its metrics.csv")
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     panels = figure.subplots(1, len(PANELS))
     for axes, title in zip(panels, PANELS):
@@ -267,21 +267,5 @@ def plot_curves(
     for axes in panels[1:]:
         axes.set_ylim(0, 1)
     if grid is not None:
-        floors = pck_floors(grid)
-        for axes, key, text in (
-            (panels[1], "random", "any cell"),
-            (panels[1], "same", "always the same cell"),
-            (panels[2], "true_same", "the truth"),
-        ):
-            axes.axhline(floors[key], ls=":", color="0.4", lw=1)
-            axes.text(
-                0.99,
-                floors[key],
-                text,
-                ha="right",
-                va="bottom",
-                fontsize=7,
-                color="0.4",
-                transform=axes.get_yaxis_transform(),
-            )
+        _draw_floors(pck_floors(grid), *panels[1:])
     return figure

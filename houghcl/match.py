@@ -57,38 +57,30 @@ class Views(NamedTuple):
     theta_b: torch.Tensor  # (n,2,3)
     picture: torch.Tensor  # number of the picture (n,)
 
+def _keys(n, many):
+    "n of many pictures as (turn, number), even and odd ones; n > many takes turns."
+    if n > many:
+        turns = -(-n // many)
+        return [(turn, i) for turn in range(turns) for i in range(many)][:n]
+    at = [i * many // n for i in range(n)]
+    if many >= 2 * n:
+        at = [k // 2 * 2 + i % 2 for i, k in enumerate(at)]
+    return [(0, k) for k in at]
+
 # %% ../nbs/07e_match.ipynb #a30a3c84
 def draw_views(
-    source,  # pictures, from `open_data`, opened with the same size, seed and augmentation
+    source,  # pictures of `open_data`, opened with the same size, seed and augmentation
     n: int,  # pairs of views
     size: int = 64,  # pixels of a view
     seed: int = 0,  # of the views
     augment: Augment = Augment(),  # what may be drawn
 ) -> Views:
-    "Views of pictures, spread evenly over the list; a second time round they are others."
-    turns = -(-n // len(source))
-    if turns > 1:
-        keys = [(turn, i) for turn in range(turns) for i in range(len(source))]
-    else:
-        keys = [
-            (
-                0,
-                i * len(source) // n
-                if len(source) < 2 * n
-                else i * len(source) // n // 2 * 2 + i % 2,
-            )
-            for i in range(n)
-        ]  # even and odd ones
-    parts = [
-        make_views(
-            default_collate([source[k] for k in keys[at : at + 100][: n - at]]),
-            seed,
-            augment,
-            size,
-        )
-        for at in range(0, n, 100)
-    ]
-    return Views(*map(torch.cat, zip(*parts)), torch.tensor([i for _, i in keys[:n]]))
+    "Views of pictures, spread evenly over the list; a second turn gives other views."
+    keys, parts = _keys(n, len(source)), []
+    for at in range(0, n, 100):
+        batch = default_collate([source[k] for k in keys[at : at + 100]])
+        parts.append(make_views(batch, seed, augment, size))
+    return Views(*map(torch.cat, zip(*parts)), torch.tensor([i for _, i in keys]))
 
 # %% ../nbs/07e_match.ipynb #d9c2dee0
 ORIENTATIONS = 9
@@ -97,61 +89,57 @@ def _hog(view, cell):
     "Directions and colour of the cells of one view in 0..1 (3,S,S): (N,12)."
     from skimage.feature import hog  # only here: scikit-image is not needed to train
 
-    edges = torch.from_numpy(
-        hog(
-            view.permute(1, 2, 0).numpy(),
-            ORIENTATIONS,
-            (cell, cell),
-            (1, 1),
-            channel_axis=-1,
-            feature_vector=False,
-        )
-    ).float()
-    f = torch.cat(
-        [edges.flatten(2).flatten(0, 1), F.avg_pool2d(view, cell).flatten(1).T], 1
-    )
+    options = dict(channel_axis=-1, feature_vector=False)
+    image = view.permute(1, 2, 0).numpy()
+    edges = hog(image, ORIENTATIONS, (cell, cell), (1, 1), **options)
+    edges = torch.from_numpy(edges).float().flatten(2).flatten(0, 1)
+    f = torch.cat([edges, F.avg_pool2d(view, cell).flatten(1).T], 1)
     return (f - f.mean(0)) / (f.std(0) + 1e-3)
 
 def _hog_cells(views, cell=8):
     return torch.stack([_hog(v, cell) for v in denormalise(views)])
 
+def _check_hog():
+    "Refuse features that need what is not installed."
+    if importlib.util.find_spec("skimage") is None:
+        what = "The features hog need scikit-image, which is not installed."
+        remedy = "Install it with pip install scikit-image, or take other --features."
+        raise UserError(what, remedy)
+
 # %% ../nbs/07e_match.ipynb #ddc6c4ac
 @torch.no_grad()
 def _network_cells(net, views, batch=250):
-    parts = [
-        net(v.contiguous(memory_format=torch.channels_last)) for v in views.split(batch)
-    ]
+    last = [v.contiguous(memory_format=torch.channels_last) for v in views.split(batch)]
+    parts = [net(v) for v in last]
     return torch.cat([pool_features(p.float(), p.shape[2:]) for p in parts])
+
+def _untrained(seed):
+    "A network before training."
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make_backbone("resnet18", 2, 8).eval()
+
+def _weights(kind):
+    "The file of weights that is named, or that lies in a run."
+    path = Path(kind) / "backbone.safetensors" if Path(kind).is_dir() else Path(kind)
+    if not path.is_file():
+        what = f"There are no features {kind}."
+        remedy = "Give hog, random, a backbone.safetensors, or the directory of a run"
+        raise UserError(what, f"{remedy} that has come to its end.")
+    return path
 
 # %% ../nbs/07e_match.ipynb #c4346c8d
 def extractor(
     kind: str,  # 'hog', 'random', or a backbone.safetensors, or a run directory
     seed: int = 0,  # of the untrained network
-):  # function: views (n,3,S,S) -> features of their cells (n,N,C); its attribute `stride`: pixels of a cell
+):  # function: views (n,3,S,S) -> features (n,N,C); its `stride`: pixels of a cell
     "What turns views into features of cells."
     if kind == "hog":
-        if importlib.util.find_spec("skimage") is None:
-            raise UserError(
-                "The features hog need scikit-image, which is not installed.",
-                "Install it with pip install scikit-image, or take other --features.",
-            )
+        _check_hog()
         function = partial(_hog_cells, cell=8)
         function.stride = 8
         return function
-    if kind == "random":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            net = make_backbone("resnet18", 2, 8).eval()
-    else:
-        path = (
-            Path(kind) / "backbone.safetensors" if Path(kind).is_dir() else Path(kind)
-        )
-        if not path.is_file():
-            raise UserError(
-                f"There are no features {kind}.",
-                "Give hog, random, a backbone.safetensors, or the directory of a run that has come to its end.",
-            )
-        net = load_backbone(path)
+    net = _untrained(seed) if kind == "random" else load_backbone(_weights(kind))
     function = partial(_network_cells, net)
     function.stride = net.out_stride
     return function
@@ -162,9 +150,7 @@ class Cells(NamedTuple):
 
     a: torch.Tensor  # (n,N,C)
     b: torch.Tensor  # (n,N,C)
-    mirrored: (
-        torch.Tensor
-    )  # view b as it is seen mirrored, in the places of b's cells (n,N,C)
+    mirrored: torch.Tensor  # view b seen mirrored, in the places of b's cells (n,N,C)
 
 # %% ../nbs/07e_match.ipynb #3c7de5a4
 def cells_of(
@@ -186,11 +172,13 @@ def strata(
     theta_a: torch.Tensor,  # (n,2,3)
     theta_b: torch.Tensor,  # (n,2,3)
     grid,  # side S, or (H, W)
-) -> dict:  # name -> (level -> bool (n,)), with the names flip, scale, overlap
-    "How the pairs of views differ: by a flip, by scale (the larger of the two axes), by overlap (share of a's cells that lie in b)."
+) -> dict:  # flip, scale, overlap -> level -> which pairs (n,), bool
+    "How pairs of views differ: by a flip, by scale and by overlap."
     rows, columns = affine.map_hypothesis(between(theta_a, theta_b), grid)
-    scale = torch.stack([rows[:, 0], columns[:, 0]]).abs().log2().abs().amax(0)
-    shared = overlap(correspondence(theta_a, theta_b, grid)).float().mean(1)
+    scale = torch.stack([rows[:, 0], columns[:, 0]]).abs().log2().abs()
+    scale = scale.amax(0)  # the larger of the two axes
+    shared = overlap(correspondence(theta_a, theta_b, grid)).float()
+    shared = shared.mean(1)  # share of a's cells that lie in b
     ranges = lambda x, low, high, names: dict(
         zip(names, (x < low, (x >= low) & (x < high), x >= high))
     )
@@ -222,55 +210,45 @@ def sinkhorn(
         )
     return log.exp()
 
-# %% ../nbs/07e_match.ipynb #03330478
-def _sinkhorn_first(f_a, f_b, grid_a, grid_b):
-    best, index = affine.affine_confidence(
-        sinkhorn(cosine(f_a, f_b)), grid_a, grid_b
-    ).max(2)
-    return index, best
-
 # %% ../nbs/07e_match.ipynb #e974028a
 @cache
 def hypothesis_prior(grid, n=20000, seed=1):
-    "How often the augmentation draws each hypothesis of rows and columns (n_y,n_x), smoothed by a cell and a step of scale; highest 1."
+    "How often views show each hypothesis of rows and columns (n_y,n_x); highest 1."
     g = torch.Generator().manual_seed(seed)
-    found = affine.map_hypothesis(
-        between(random_view(n, generator=g), random_view(n, generator=g)), grid
-    )
+    drawn = (random_view(n, generator=g) for _ in "ab")
+    found = affine.map_hypothesis(between(*drawn), grid)
 
     def soft(hyp, true):
+        "Nearness of hypotheses to what was drawn, by steps of scale and by cells."
         hyp = hyp.to(true)
-        away = ((hyp[:, 0].abs().log2() - true[:, :1].abs().log2()) * 3) ** 2 + (
-            (hyp[:, 1] - true[:, 1:]) * 2
-        ) ** 2
+        scale = (hyp[:, 0].abs().log2() - true[:, :1].abs().log2()) * 3
+        away = scale**2 + ((hyp[:, 1] - true[:, 1:]) * 2) ** 2
         return torch.exp(-away / 2) * (hyp[:, 0] * true[:, :1] > 0)
 
-    hyp = [
-        affine.axis_hypotheses(side, flips=f)
-        for side, f in zip(grid_size(grid), (False, True))
-    ]
+    sides = zip(grid_size(grid), (False, True))
+    hyp = [affine.axis_hypotheses(side, flips=f) for side, f in sides]
     prior = soft(hyp[0], found[0]).T @ soft(hyp[1], found[1])
     return prior / prior.max()
 
 # %% ../nbs/07e_match.ipynb #bed68a80
 def _with_prior(f_a, f_b, grid_a, grid_b, power=1 / 8):
     "Affine votes times a power of the prior."
-    votes, hyp_y, hyp_x = affine.affine_votes(
-        sharpen(cosine(f_a, f_b), 3), grid_a, grid_b
-    )
+    conf = sharpen(cosine(f_a, f_b), 3)
+    votes, *hyp = affine.affine_votes(conf, grid_a, grid_b)
     q = affine._sharpened(votes * hypothesis_prior(grid_a) ** power, 8.0)
-    k_y, k_x = (
-        affine.axis_kernel(h, a, b).float()
-        for h, a, b in zip((hyp_y, hyp_x), grid_a, grid_b)
-    )
-    best, index = affine._by_cells(
-        (k_y.T @ (q / q.sum((1, 2), keepdim=True).clamp_min(1e-20))) @ k_x,
-        grid_a,
-        grid_b,
-    ).max(2)
+    q = q / q.sum((1, 2), keepdim=True).clamp_min(1e-20)
+    sides = zip(hyp, grid_a, grid_b)
+    k_y, k_x = (affine.axis_kernel(h, a, b).float() for h, a, b in sides)
+    best, index = affine._by_cells((k_y.T @ q) @ k_x, grid_a, grid_b).max(2)
     return index, best
 
 # %% ../nbs/07e_match.ipynb #2cf500e2
+def _sinkhorn_first(f_a, f_b, grid_a, grid_b):
+    "Affine votes of likenesses made doubly stochastic."
+    conf = sinkhorn(cosine(f_a, f_b))
+    best, index = affine.affine_confidence(conf, grid_a, grid_b).max(2)
+    return index, best
+
 def _two_looks(f_a, f_b, grid_a, grid_b, mirrored):
     "The highest cosine of the two looks."
     best, index = torch.maximum(cosine(f_a, f_b), cosine(f_a, mirrored)).max(2)
@@ -279,21 +257,13 @@ def _two_looks(f_a, f_b, grid_a, grid_b, mirrored):
 def _scales_known(f_a, f_b, grid_a, grid_b, theta, **options):
     "Affine votes, with both scales of each pair known, an image at a time."
     known = affine.map_hypothesis(theta, grid_a, grid_b)
-    flip = known[1][:, 0] < 0
+    options["flip_known"] = known[1][:, 0] < 0
 
     def one(i):
-        scales = tuple(k[i, 0].abs().item() for k in known)
-        more = {k: v[i : i + 1] for k, v in options.items()}
-        return pair(
-            "affine",
-            f_a[i : i + 1],
-            f_b[i : i + 1],
-            grid_a,
-            grid_b,
-            flip_known=flip[i : i + 1],
-            scales=scales,
-            **more,
-        )
+        part = slice(i, i + 1)
+        more = {k: v[part] for k, v in options.items()}
+        more["scales"] = tuple(k[i, 0].abs().item() for k in known)
+        return pair("affine", f_a[part], f_b[part], grid_a, grid_b, **more)
 
     return [torch.cat(x) for x in zip(*map(one, range(len(f_a))))]
 
@@ -301,9 +271,7 @@ def _scales_known(f_a, f_b, grid_a, grid_b, theta, **options):
 class Matcher(NamedTuple):
     "A function that pairs cells, and what it is given beside the features."
 
-    function: (
-        object  # (f_a, f_b, grid_a, grid_b, **given) -> index (B,N), confidence (B,N)
-    )
+    function: object  # (f_a, f_b, grid_a, grid_b, **given) -> index, confidence (B,N)
     given: tuple = ()  # of mirrored, flip_known, theta (from a to b), theta_a, theta_b
     knows: str = "nothing"  # rung of the ladder: nothing, flip, flip and scale, views
     centred: bool = True  # takes centred features
@@ -312,27 +280,35 @@ class Matcher(NamedTuple):
     def looks(self):
         return 2 if "mirrored" in self.given else 1
 
-_SHIFTS = dict(
-    scales=(1,), step=1, gamma=0, beta=1, read="match"
-)  # PHM, as an affine space
-
 def _pair(method, given=(), knows="nothing", centred=True, **options):
     return Matcher(partial(pair, method, **options), given, knows, centred)
 
+# PHM, as an affine space
+_SHIFTS = dict(scales=(1,), step=1, gamma=0, beta=1, read="match")
+
 # %% ../nbs/07e_match.ipynb #68e26e86
-MATCHERS = {
+_TWO = ("mirrored",)  # given for two looks
+_FLIP = ("flip_known",), "flip"  # given, and the rung of the ladder
+_FLIPS = ("mirrored", "flip_known"), "flip"
+_SCALE = ("theta",), "flip and scale"
+_SCALE_TWO = ("theta", "mirrored"), "flip and scale"
+_PLAIN = {
     "random": _pair("random", generator=torch.Generator().manual_seed(0)),
     "same": _pair("same"),
     "cosine": _pair("cosine"),
     "cosine, not centred": _pair("cosine", centred=False),
     "cosine, mutual": _pair("cosine", mutual=True),
-    "cosine, two looks": Matcher(_two_looks, ("mirrored",)),
+    "cosine, two looks": Matcher(_two_looks, _TWO),
     "hough": _pair("hough"),
     "hough, not centred": _pair("hough", centred=False),
     "hough, mutual": _pair("hough", mutual=True),
     "hough with flips": _pair("affine", **_SHIFTS),
-    "hough with flips, two looks": _pair("affine", ("mirrored",), **_SHIFTS),
-    "hough with flips, flip known": _pair("affine", ("flip_known",), "flip", **_SHIFTS),
+    "hough with flips, two looks": _pair("affine", _TWO, **_SHIFTS),
+    "hough with flips, flip known": _pair("affine", *_FLIP, **_SHIFTS),
+}
+
+# %% ../nbs/07e_match.ipynb #7fce23db
+MATCHERS = _PLAIN | {
     "affine": _pair("affine"),
     "affine, not centred": _pair("affine", centred=False),
     "affine, mutual": _pair("affine", mutual=True),
@@ -343,21 +319,13 @@ MATCHERS = {
     "affine, sinkhorn first": Matcher(_sinkhorn_first),
     "affine, prior": Matcher(_with_prior),
     "affine, contrast": _pair("affine", contrast=True),
-    "affine, two looks": _pair("affine", ("mirrored",)),
-    "affine, contrast, two looks": _pair("affine", ("mirrored",), contrast=True),
-    "affine, flip known": _pair("affine", ("flip_known",), "flip"),
-    "affine, contrast, flip known": _pair(
-        "affine", ("flip_known",), "flip", contrast=True
-    ),
-    "affine, contrast, two looks, flip known": _pair(
-        "affine", ("mirrored", "flip_known"), "flip", contrast=True
-    ),
-    "affine, flip and scale known": Matcher(
-        _scales_known, ("theta",), "flip and scale"
-    ),
-    "affine, two looks, flip and scale known": Matcher(
-        _scales_known, ("theta", "mirrored"), "flip and scale"
-    ),
+    "affine, two looks": _pair("affine", _TWO),
+    "affine, contrast, two looks": _pair("affine", _TWO, contrast=True),
+    "affine, flip known": _pair("affine", *_FLIP),
+    "affine, contrast, flip known": _pair("affine", *_FLIP, contrast=True),
+    "affine, contrast, two looks, flip known": _pair("affine", *_FLIPS, contrast=True),
+    "affine, flip and scale known": Matcher(_scales_known, *_SCALE),
+    "affine, two looks, flip and scale known": Matcher(_scales_known, *_SCALE_TWO),
     "geometric": _pair("geometric", ("theta_a", "theta_b"), "views"),
 }
 
@@ -375,6 +343,13 @@ def _import(module):
         remedy = "Name a module of the current folder, or an installed one"
         raise UserError(what, f"{remedy}; --debug shows where it fails.") from error
 
+def _first_name(function):
+    "The name of a function's first argument; some built into Python tell nothing."
+    try:
+        return next(iter(inspect.signature(function).parameters), "")
+    except (TypeError, ValueError):
+        return ""
+
 # %% ../nbs/07e_match.ipynb #c6ca419a
 def load_matcher(
     name: str,  # one of MATCHERS, or module:function
@@ -384,10 +359,8 @@ def load_matcher(
         return MATCHERS[name]
     module, colon, function = name.partition(":")
     if not colon:
-        raise UserError(
-            f"There is no matcher {name!r}.",
-            f"Give module:function, or one of these: {'; '.join(MATCHERS)}.",
-        )
+        remedy = f"Give module:function, or one of these: {'; '.join(MATCHERS)}."
+        raise UserError(f"There is no matcher {name!r}.", remedy)
     ask = "Name a function as module:function."
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", name):
         raise UserError(f"{name!r} does not name a function of a module.", ask)
@@ -396,19 +369,14 @@ def load_matcher(
         raise UserError(f"{module} has no {function}.", ask)
     if not callable(found):
         raise UserError(f"{name} is not a function.", ask)
-    try:
-        first = next(iter(inspect.signature(found).parameters), "")
-    except (TypeError, ValueError):  # some that are built into Python tell nothing
-        first = ""
-    return Matcher(
-        partial(found, "cosine") if first == "method" else found, centred=True
-    )
+    first = _first_name(found)
+    return Matcher(partial(found, "cosine") if first == "method" else found)
 
 # %% ../nbs/07e_match.ipynb #68193209
 _WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
-def _checked(answer, name, shape, cells):
-    "Index int64 and confidence float32 of a matcher; UserError for what is wrong."
+def _two_tensors(answer, name, shape):
+    "Index and confidence of a matcher; UserError for what are no tensors (B,N)."
     try:
         index, confidence = answer
     except (TypeError, ValueError):
@@ -419,10 +387,14 @@ def _checked(answer, name, shape, cells):
         if not plain or tuple(x.shape) != tuple(shape):
             given = tuple(x.shape) if torch.is_tensor(x) else type(x).__name__
             remedy = "for each cell of a, its partner in b and its confidence."
-            raise UserError(
-                f"{name} gives {what} {given}.",
-                f"Give a tensor {tuple(shape)}: {remedy}",
-            )
+            ask = f"Give a tensor {tuple(shape)}: {remedy}"
+            raise UserError(f"{name} gives {what} {given}.", ask)
+    return index, confidence
+
+# %% ../nbs/07e_match.ipynb #ae934c1f
+def _checked(answer, name, shape, cells):
+    "Index int64 and confidence float32 of a matcher; UserError for what is wrong."
+    index, confidence = _two_tensors(answer, name, shape)
     whole = f"Give whole numbers from 0 to {cells - 1}"
     if index.dtype not in _WHOLE:
         what = f"{name} gives an index of {index.dtype}."
@@ -434,11 +406,23 @@ def _checked(answer, name, shape, cells):
         what = f"{name} gives a confidence of {confidence.dtype}."
         raise UserError(what, "Give real numbers.")
     if not bool(confidence.isfinite().all()):
-        raise UserError(
-            f"{name} gives confidence that is not finite.",
-            "Give finite numbers; 0 where there is no partner.",
-        )
+        what = f"{name} gives confidence that is not finite."
+        raise UserError(what, "Give finite numbers; 0 where there is no partner.")
     return index.long(), confidence.float()
+
+# %% ../nbs/07e_match.ipynb #d87fcb77
+def _called(matcher, name, f_a, f_b, grid, known):
+    "What a matcher answers. Raises UserError where somebody's function fails."
+    try:
+        more = {k: known[k] for k in matcher.given}
+        return matcher.function(f_a, f_b, grid, grid, **more)
+    except (Exception, SystemExit) as error:
+        if name in MATCHERS:
+            raise
+        why = f"{type(error).__name__}: {error}".strip().rstrip(".")
+        call = "It is called as function(f_a, f_b, grid_a, grid_b)"
+        ask = f"{call}, with features (B,N,C) and grids (H, W); --debug shows where."
+        raise UserError(f"{name} fails: {why}.", ask) from error
 
 # %% ../nbs/07e_match.ipynb #1eaac48c
 @torch.no_grad()
@@ -452,36 +436,15 @@ def run_matcher(
 ) -> tuple:  # index (n,N), confidence (n,N)
     "Pair all cells by a matcher. Raises UserError where it gives what is no answer."
     grid, theta = grid_size(grid), between(views.theta_a, views.theta_b)
-    known = dict(
-        mirrored=cells.mirrored,
-        flip_known=theta[:, 0, 0] < 0,
-        theta=theta,
-        theta_a=views.theta_a,
-        theta_b=views.theta_b,
-    )
+    known = dict(mirrored=cells.mirrored, flip_known=theta[:, 0, 0] < 0, theta=theta)
+    known |= dict(theta_a=views.theta_a, theta_b=views.theta_b)
     answers = []
     for at in range(0, len(cells.a), batch):
         part = slice(at, at + batch)
-        try:
-            answer = matcher.function(
-                cells.a[part],
-                cells.b[part],
-                grid,
-                grid,
-                **{k: known[k][part] for k in matcher.given},
-            )
-        except (Exception, SystemExit) as error:
-            if name in MATCHERS:
-                raise
-            why = f"{type(error).__name__}: {error}".strip().rstrip(".")
-            remedy = (
-                "It is called as function(f_a, f_b, grid_a, grid_b), "
-                "with features (B,N,C) and grids (H, W)"
-            )
-            raise UserError(
-                f"{name} fails: {why}.", f"{remedy}; --debug shows where."
-            ) from error
-        answers.append(_checked(answer, name, cells.a[part].shape[:2], math.prod(grid)))
+        f_a, f_b = cells.a[part], cells.b[part]
+        here = {k: v[part] for k, v in known.items()}
+        answer = _called(matcher, name, f_a, f_b, grid, here)
+        answers.append(_checked(answer, name, f_a.shape[:2], math.prod(grid)))
     return [torch.cat(x) for x in zip(*answers)]
 
 # %% ../nbs/07e_match.ipynb #00c46014
@@ -504,54 +467,55 @@ def try_matcher(
         raise UserError(what, "Let it work on a copy, such as f_a.clone().")
 
 # %% ../nbs/07e_match.ipynb #875a7d80
+def _share(part, inside):
+    "Share of the cells that have a partner; NaN where none has."
+    return part.sum().item() / inside.sum().item() if inside.any() else math.nan
+
+def _pck_error(right, inside, draws=200):
+    "Error of a PCK by a bootstrap over images; NaN where no cell has a partner."
+    if not inside.any():
+        return math.nan
+    hits, total = right.sum(1).double(), inside.sum(1).double()
+    g, n = torch.Generator().manual_seed(0), len(hits)
+    drawn = torch.randint(n, (draws, n), generator=g)
+    return (hits[drawn].sum(1) / total[drawn].sum(1)).std().item()
+
+# %% ../nbs/07e_match.ipynb #bd035a83
 def score_pairs(
     index: torch.Tensor,  # (n,N)
     confidence: torch.Tensor,  # (n,N)
     views: Views,
     grid,
     keep: torch.Tensor | None = None,  # images to count, bool (n,); None: all
-) -> dict:  # images, pck, pck_error, pck_half, median, precision_25, precision_50, precision_100
+) -> dict:  # images, pck, pck_error, pck_half, median, and precision_25, _50 and _100
     "Scores of pairs over some images; NaN where no cell has a partner."
     keep = torch.ones(len(index), dtype=torch.bool) if keep is None else keep
-    away, inside = pair_errors(
-        index[keep], views.theta_a[keep], views.theta_b[keep], grid
-    )
+    maps = views.theta_a[keep], views.theta_b[keep]
+    away, inside = pair_errors(index[keep], *maps, grid)
     right, near = right_pairs(away, inside), right_pairs(away, inside, 0.5)
-    share = lambda x: x.sum().item() / inside.sum().item() if inside.any() else math.nan
-    hits, total = right.sum(1).double(), inside.sum(1).double()
-    draws = (
-        torch.randint(
-            len(hits), (200, len(hits)), generator=torch.Generator().manual_seed(0)
-        )
-        if len(hits)
-        else torch.zeros(0, 0).long()
-    )
-    error = (
-        (hits[draws].sum(1) / total[draws].sum(1)).std().item()
-        if inside.any()
-        else math.nan
-    )
-    return dict(
+    scores = dict(
         images=len(right),
-        pck=share(right),
-        pck_error=error,
-        pck_half=share(near),
+        pck=_share(right, inside),
+        pck_error=_pck_error(right, inside),
+        pck_half=_share(near, inside),
         median=away[inside].median().item() if inside.any() else math.nan,
-        **{
-            f"precision_{round(100 * s)}": precision_at(confidence[keep], right, s)
-            for s in (0.25, 0.5, 1.0)
-        },
     )
+    for s in (0.25, 0.5, 1.0):
+        name = f"precision_{round(100 * s)}"
+        scores[name] = precision_at(confidence[keep], right, s)
+    return scores
 
 # %% ../nbs/07e_match.ipynb #8d04a263
-def stratum_masks(views: Views, grid, crossed: bool = True) -> dict:
-    "Name of a stratum -> (n,): all, each level of each, and, if asked for, all crossed."
+def stratum_masks(
+    views: Views,
+    grid,  # side S, or (H, W)
+    crossed: bool = True,  # also flip x scale x overlap
+) -> dict:  # name of a stratum -> which pairs (n,), bool
+    "All pairs, each level of each way to differ, and, if asked for, all crossed."
     levels = strata(views.theta_a, views.theta_b, grid)
-    masks = {"all": torch.ones(len(views.picture), dtype=torch.bool)} | {
-        f"{name} {level}": m
-        for name, parts in levels.items()
-        for level, m in parts.items()
-    }
+    masks = {"all": torch.ones(len(views.picture), dtype=torch.bool)}
+    for name, parts in levels.items():
+        masks |= {f"{name} {level}": mask for level, mask in parts.items()}
     if crossed:
         masks |= {
             f"flip {f} | scale {s} | overlap {o}": a & b & c
@@ -560,6 +524,19 @@ def stratum_masks(views: Views, grid, crossed: bool = True) -> dict:
             for o, c in levels["overlap"].items()
         }
     return masks
+
+# %% ../nbs/07e_match.ipynb #5ef82a37
+BESIDE = ("cosine", "hough", "affine", "affine, contrast, two looks", "geometric")
+
+def _check_beside(s):
+    "Refuse matchers that are not built in, and none at all."
+    for name in s.beside:
+        if name not in MATCHERS:
+            remedy = f"Choose from these: {'; '.join(MATCHERS)}."
+            raise UserError(f"There is no matcher {name!r}.", remedy)
+    if not s.beside and not s.matcher:
+        what = "There is nothing to score: no matcher is named, and none beside."
+        raise UserError(what, "Give --matcher module:function, or --beside cosine.")
 
 # %% ../nbs/07e_match.ipynb #0800e02d
 @dataclass(frozen=True)
@@ -570,16 +547,8 @@ class MatchSettings:
     data: str = "scenes"  # folder of pictures, or 'scenes'
     layout: Literal[("auto", *LAYOUTS)] = "auto"  # of the folder; auto: recognised
     features: str = "hog"  # hog, random, a backbone.safetensors, or a run directory
-    matcher: str = (
-        ""  # module:function, or a built-in name; empty scores the built-in ones alone
-    )
-    beside: tuple[str, ...] = (
-        "cosine",
-        "hough",
-        "affine",
-        "affine, contrast, two looks",
-        "geometric",
-    )  # built-in matchers to score too
+    matcher: str = ""  # module:function, or a built-in name; empty: those beside alone
+    beside: tuple[str, ...] = BESIDE  # built-in matchers to score too
     pairs: Annotated[int, Range(2, 10**7)] = 500  # pairs of views
     view_size: Annotated[int, Range(16, 4096)] = 64  # pixels of a view
     flip: Annotated[float, Range(0, 1)] = 0.5  # probability of a mirrored view
@@ -592,15 +561,7 @@ class MatchSettings:
     def __post_init__(self):
         check_fields(self)
         check_layout(self.data, self.layout)
-        for name in self.beside:
-            if name not in MATCHERS:
-                raise UserError(
-                    f"There is no matcher {name!r}.",
-                    f"Choose from these: {'; '.join(MATCHERS)}.",
-                )
-        if not self.beside and not self.matcher:
-            what = "There is nothing to score: no matcher is named, and none beside."
-            raise UserError(what, "Give --matcher module:function, or --beside cosine.")
+        _check_beside(self)
 
 # %% ../nbs/07e_match.ipynb #e464201a
 def open_views(
@@ -614,15 +575,9 @@ def open_views(
 ) -> Views:
     "Pairs of views of the pictures of a folder."
     augment = Augment(flip=flip)
-    source = open_data(
-        path,
-        layout,
-        size,
-        limit=min(n, 10**6) if str(path) == "scenes" else None,
-        progress=progress,
-        seed=seed,
-        augment=augment,
-    )
+    limit = min(n, 10**6) if str(path) == "scenes" else None
+    options = dict(limit=limit, progress=progress, seed=seed, augment=augment)
+    source = open_data(path, layout, size, **options)
     return draw_views(source, n, size, seed, augment)
 
 # %% ../nbs/07e_match.ipynb #2a53154c
@@ -635,26 +590,20 @@ def match_rows(
     progress: bool = False,
 ) -> list:  # a dict for each matcher and stratum
     "Scores of matchers on the same features."
-    grid, rows, cells = (whole_cells(views.a.shape[-1], extract.stride),) * 2, [], {}
+    grid = (whole_cells(views.a.shape[-1], extract.stride),) * 2
     keep = torch.ones(len(views.picture), dtype=torch.bool) if keep is None else keep
-    with progress_bar(
-        len(matchers), main=progress, unit="matcher", desc="matching"
-    ) as bar:
+    masks = {k: m & keep for k, m in stratum_masks(views, grid, crossed).items()}
+    features = cache(lambda centred: cells_of(extract, views, grid, centred))
+    look, rows = dict(main=progress, unit="matcher", desc="matching"), []
+    with progress_bar(len(matchers), **look) as bar:
         for name, matcher in matchers.items():
-            if matcher.centred not in cells:
-                cells[matcher.centred] = cells_of(extract, views, grid, matcher.centred)
-            found = run_matcher(matcher, cells[matcher.centred], views, grid, name)
-            for stratum, mask in stratum_masks(views, grid, crossed).items():
-                if (mask & keep).any():
-                    rows.append(
-                        dict(
-                            matcher=name,
-                            knows=matcher.knows,
-                            looks=matcher.looks,
-                            stratum=stratum,
-                            **score_pairs(*found, views, grid, mask & keep),
-                        )
-                    )
+            cells = features(matcher.centred)
+            found = run_matcher(matcher, cells, views, grid, name)
+            about = dict(matcher=name, knows=matcher.knows, looks=matcher.looks)
+            for stratum, mask in masks.items():
+                if mask.any():
+                    scores = score_pairs(*found, views, grid, mask)
+                    rows.append(about | dict(stratum=stratum) | scores)
             bar.update()
     return rows
 
@@ -670,23 +619,25 @@ def write_rows(path, rows: list):
         )
 
 # %% ../nbs/07e_match.ipynb #4d2aa824
+def _table_line(row, others):
+    "A row as a line, and the PCK of the same matcher in other strata behind it."
+    pck = f"{row['pck']:8.3f}±{row['pck_error']:.3f}{row['pck_half']:8.3f}"
+    away = f"{row['median']:8.2f}"
+    trust = f"{row['precision_25']:9.3f}{row['precision_50']:6.2f}"
+    more = "".join(f"{x['pck']:10.3f}" for x in others)
+    return f"{row['matcher']:44}{row['knows']:16}{pck}{away}{trust}{more}"
+
 def match_table(rows: list, strata_shown=("all", "flip no", "flip yes")) -> str:
     "The rows of the chosen strata, as lines of text."
-    shown = {s: [r for r in rows if r["stratum"] == s] for s in strata_shown}
-    head = (
-        f"{'':44}{'knows':16}{'PCK 1':>14}{'PCK .5':>8}{'median':>8}{'quarter':>9}{'half':>6}"
-        + "".join(f"{s:>10}" for s in strata_shown[1:])
-    )
-    lines = [head]
-    for r in shown["all"]:
-        others = [
-            next((x["pck"] for x in shown[s] if x["matcher"] == r["matcher"]), math.nan)
-            for s in strata_shown[1:]
-        ]
-        lines.append(
-            f"{r['matcher']:44}{r['knows']:16}{r['pck']:8.3f}±{r['pck_error']:.3f}{r['pck_half']:8.3f}{r['median']:8.2f}{r['precision_25']:9.3f}{r['precision_50']:6.2f}"
-            + "".join(f"{x:10.3f}" for x in others)
-        )
+    others = strata_shown[1:]
+    shown = {(r["stratum"], r["matcher"]): r for r in reversed(rows)}
+    names = [("PCK 1", 14), ("PCK .5", 8), ("median", 8), ("quarter", 9), ("half", 6)]
+    names += [(s, 10) for s in others]
+    lines = [f"{'':44}{'knows':16}" + "".join(f"{n:>{w}}" for n, w in names)]
+    for r in rows:
+        if r["stratum"] == strata_shown[0]:
+            beside = (shown.get((s, r["matcher"]), dict(pck=math.nan)) for s in others)
+            lines.append(_table_line(r, beside))
     return "\n".join(lines)
 
 # %% ../nbs/07e_match.ipynb #9fc9321e
@@ -701,22 +652,12 @@ def match(s: MatchSettings) -> list:
         writable_file(s.out)
     if s.matcher and s.matcher not in MATCHERS:
         try_matcher(named[s.matcher], extract, s.view_size, s.matcher)
-    views = open_views(
-        s.data, s.pairs, s.view_size, s.seed, s.layout, s.flip, progress=True
-    )
-    rows = match_rows(
-        named | {n: MATCHERS[n] for n in s.beside},
-        extract,
-        views,
-        s.crossed,
-        progress=True,
-    )
-    print(
-        f"{s.pairs} pairs of views of {s.view_size} px from {s.data}, features {s.features}",
-        match_table(rows),
-        sep="\n",
-        flush=True,
-    )
+    drawn = s.data, s.pairs, s.view_size, s.seed, s.layout, s.flip
+    views = open_views(*drawn, progress=True)
+    matchers = named | {n: MATCHERS[n] for n in s.beside}
+    rows = match_rows(matchers, extract, views, s.crossed, progress=True)
+    print(f"{s.pairs} pairs of views of {s.view_size} px from", end=" ")
+    print(f"{s.data}, features {s.features}", match_table(rows), sep="\n", flush=True)
     if s.out:
         write_rows(s.out, rows)
         print(f"done: {s.out}")

@@ -34,13 +34,20 @@ class Space(NamedTuple):
     columns:torch.Tensor  # signed scale and shift of the columns (n_x,2)
 
 # %% ../nbs/06a_space.ipynb #4812b121
+def _shift_votes(conf, grid, sigma):
+    "The poster's votes (1,2H-1,2W-1), and its shifts as hypotheses of scale 1."
+    axes = [[[1.0, t] for t in range(1 - n, n)] for n in grid]
+    hypotheses = (torch.tensor(axis, dtype=torch.float64) for axis in axes)
+    return smooth_votes(hough_votes(conf, grid), sigma), *hypotheses
+
+# %% ../nbs/06a_space.ipynb #3fca7ce8
 @torch.no_grad()
 def vote_space(
     f_a: torch.Tensor,  # features of view a (N,C)
     f_b: torch.Tensor,  # features of view b (N,C)
     grid,  # grid of both views: side S, or (H, W), in cells
     kind="affine",  # 'hough' (room 01) or 'affine' (room 01b)
-    mirrored=None,  # features of view b when it is seen mirrored (N,C), for affine; None: only one look
+    mirrored=None,  # affine: features of the mirrored view b (N,C); None: only one look
     exponent=3,  # of the appearance confidence
     sigma=0.5,  # width of a vote, in cells
     contrast=False,  # affine: count what a match has beyond its row and column
@@ -49,22 +56,14 @@ def vote_space(
     if kind not in ("hough", "affine"):
         raise ValueError(f"kind is {kind!r}: give 'hough' or 'affine'")
     grid, f_a, f_b = grid_size(grid), f_a[None].cpu(), f_b[None].cpu()
-    conf = appearance(f_a, f_b, exponent)  # (1,N,N)
-    if kind == "affine":
-        second = (
-            None
-            if mirrored is None
-            else appearance(f_a, mirrored[None].cpu(), exponent)
-        )
-        votes, rows, columns = affine_votes(
-            conf, grid, sigma=sigma, mirrored=second, contrast=contrast
-        )
+    conf, second = appearance(f_a, f_b, exponent), None  # (1,N,N)
+    if kind == "hough":
+        votes, rows, columns = _shift_votes(conf, grid, sigma)
     else:
-        votes = smooth_votes(hough_votes(conf, grid), sigma)  # (1,2H-1,2W-1)
-        rows, columns = (
-            torch.tensor([[1.0, t] for t in range(1 - n, n)], dtype=torch.float64)
-            for n in grid
-        )
+        if mirrored is not None:
+            second = appearance(f_a, mirrored[None].cpu(), exponent)
+        look = dict(sigma=sigma, mirrored=second, contrast=contrast)
+        votes, rows, columns = affine_votes(conf, grid, **look)
     return Space(kind, grid, votes[0], rows, columns)
 
 # %% ../nbs/06a_space.ipynb #efea3784
@@ -85,7 +84,7 @@ def winning_map(
 
 # %% ../nbs/06a_space.ipynb #c2e2a60e
 def _tables(space):
-    "Title, votes (n,m), scales (n,) and shifts (m,) of each table of an affine Hough space."
+    "Title, votes (n,m), scales (n,) and shifts (m,) of each table of an affine space."
     for axis, votes, hyps in (
         ("columns", space.votes.amax(0), space.columns),
         ("rows", space.votes.amax(1), space.rows),
@@ -95,10 +94,9 @@ def _tables(space):
             yield axis + ", mirrored" * flip, table, scales, shifts
 
 def _place(h, scales):
-    "Where a hypothesis (2,) lies in a table: shift, and number of the scale, or between two of them."
-    return float(h[1]), float(
-        np.interp(math.log2(abs(h[0])), scales.log2(), range(len(scales)))
-    )
+    "Where a hypothesis (2,) lies in a table: its shift, and the number of its scale."
+    number = np.interp(math.log2(abs(h[0])), scales.log2(), range(len(scales)))
+    return float(h[1]), float(number)
 
 # %% ../nbs/06a_space.ipynb #a3cf7b49
 BLUE = "deepskyblue"
@@ -112,43 +110,35 @@ def _mark(axes, found, true):
 
 def _draw_shifts(axes, space, found, true):
     "The poster's Hough space."
-    (H, W), spot = (
-        space.grid,
-        lambda h: None if h is None else (float(h[1][1]), float(h[0][1])),
-    )
-    axes.imshow(
-        space.votes, cmap="magma", vmin=0, extent=(0.5 - W, W - 0.5, H - 0.5, 0.5 - H)
-    )
+    H, W = space.grid
+    extent = (0.5 - W, W - 0.5, H - 0.5, 0.5 - H)
+    axes.imshow(space.votes, cmap="magma", vmin=0, extent=extent)
     axes.set(title="shifts", xlabel="columns, cells", ylabel="rows, cells")
-    _mark(axes, spot(found), spot(true))
+    spots = (h and (float(h[1][1]), float(h[0][1])) for h in (found, true))
+    _mark(axes, *spots)
 
 # %% ../nbs/06a_space.ipynb #49f209ea
 def _draw_table(axes, title, table, scales, shifts, top, found, true):
     "One axis of the affine Hough space; hypotheses of the other flip are left out."
     half, n = float(shifts[1] - shifts[0]) / 2, len(scales)
-    axes.imshow(
-        table,
-        cmap="magma",
-        vmin=0,
-        vmax=top,
-        aspect="auto",
-        extent=(float(shifts[0]) - half, float(shifts[-1]) + half, n - 0.5, -0.5),
-    )
-    axes.set(
-        title=title,
-        xlabel="shift, cells",
-        yticks=range(0, n, 3),
-        yticklabels=[f"{s:.2g}" for s in scales[::3].tolist()],
-    )
-    _mark(
-        axes,
-        *(
-            None
-            if h is None or (h[0] < 0) != title.endswith("mirrored")
-            else _place(h, scales)
-            for h in (found, true)
-        ),
-    )
+    extent = (float(shifts[0]) - half, float(shifts[-1]) + half, n - 0.5, -0.5)
+    axes.imshow(table, cmap="magma", vmin=0, vmax=top, aspect="auto", extent=extent)
+    ticks = [f"{s:.2g}" for s in scales[::3].tolist()]
+    axes.set(title=title, xlabel="shift, cells")
+    axes.set(yticks=range(0, n, 3), yticklabels=ticks)
+    flip = title.endswith("mirrored")
+    here = [h is not None and bool(h[0] < 0) == flip for h in (found, true)]
+    spots = (_place(h, scales) if k else None for h, k in zip((found, true), here))
+    _mark(axes, *spots)
+
+def _draw_tables(figure, space, found, true):
+    "A table for each axis and flip of the affine Hough space."
+    tables, top = list(_tables(space)), float(space.votes.max())
+    panels = figure.subplots(1, len(tables), squeeze=False)[0]
+    for axes, (title, *table) in zip(panels, tables):
+        k = int(title != "rows")  # hypotheses hold rows first, then columns
+        _draw_table(axes, title, *table, top, found[k], true and true[k])
+    panels[0].set_ylabel("scale")
 
 # %% ../nbs/06a_space.ipynb #edba2822
 def hough_figure(
@@ -156,36 +146,17 @@ def hough_figure(
     true=None,  # true map from view a to view b (2,3), of `between`; None: no ring
 ) -> Figure:  # one panel of shifts, or a table of scales and shifts for each axis
     "A Hough space, with a dot at the winner and a ring at the truth."
-    found = winner(space)
-    right = (
-        None
-        if true is None
-        else [h[0] for h in map_hypothesis(true[None].double().cpu(), space.grid)]
-    )
-    figure = Figure(
-        figsize=(3.6, 3.4) if space.kind == "hough" else (8.6, 2.6),
-        layout="constrained",
-    )
-    if space.kind == "hough":
+    found, right, shifts = winner(space), None, space.kind == "hough"
+    if true is not None:
+        right = [h[0] for h in map_hypothesis(true[None].double().cpu(), space.grid)]
+    size = (3.6, 3.4) if shifts else (8.6, 2.6)
+    figure = Figure(figsize=size, layout="constrained")
+    if shifts:
         _draw_shifts(figure.add_subplot(), space, found, right)
     else:
-        tables, top = list(_tables(space)), float(space.votes.max())
-        for axes, (title, *table) in zip(
-            figure.subplots(1, len(tables), squeeze=False)[0], tables
-        ):
-            k = int(title == "rows")  # hypotheses hold rows first, then columns
-            _draw_table(
-                axes,
-                title,
-                *table,
-                top,
-                found[1 - k],
-                None if right is None else right[1 - k],
-            )
-        figure.axes[0].set_ylabel("scale")
-    figure.suptitle(
-        "dot: the winner" + ", ring: the truth" * (true is not None), fontsize=9
-    )
+        _draw_tables(figure, space, found, right)
+    title = "dot: the winner" + ", ring: the truth" * (true is not None)
+    figure.suptitle(title, fontsize=9)
     return figure
 
 # %% ../nbs/06a_space.ipynb #aab87ea5
@@ -194,18 +165,22 @@ def _grid_lines(theta, grid):
     (H, W), ends = grid, torch.tensor([-1.0, 1.0])
     rows = torch.cartesian_prod(torch.linspace(-1, 1, H + 1), ends).flip(1)  # along x
     columns = torch.cartesian_prod(torch.linspace(-1, 1, W + 1), ends)
-    return apply_theta(theta[None].float(), torch.cat([rows, columns]))[0].view(
-        -1, 2, 2
-    )
+    sent = apply_theta(theta[None].float(), torch.cat([rows, columns]))
+    return sent[0].view(-1, 2, 2)
 
 def _draw_grid(axes, theta, grid, colour, **style):
     "The grid of view a under a map, its first cell filled."
-    axes.add_collection(
-        LineCollection(_grid_lines(theta, grid).numpy(), colors=colour, **style)
-    )
+    lines = _grid_lines(theta, grid).numpy()
+    axes.add_collection(LineCollection(lines, colors=colour, **style))
     (H, W), corner = grid, torch.tensor([[0.0, 0], [2, 0], [2, 2], [0, 2]])
     cell = apply_theta(theta[None].float(), corner / torch.tensor([W, H]) - 1)[0]
     axes.add_patch(Polygon(cell.numpy(), color=colour, alpha=0.6, lw=0))
+
+def _show_view(axes, view, reach):
+    "A view from -1 to 1, with a margin that ends at `reach`."
+    axes.imshow(_pixels(view), extent=(-1, 1, 1, -1))
+    axes.set(xlim=(-reach, reach), ylim=(reach, -reach))
+    axes.set(xticks=[], yticks=[], facecolor="0.25")
 
 # %% ../nbs/06a_space.ipynb #26921740
 def warped_figure(
@@ -215,25 +190,17 @@ def warped_figure(
     found: torch.Tensor,  # winning map from view a to view b (2,3), of `winning_map`
     true=None,  # true map (2,3), of `between`; None: not drawn
 ) -> Figure:  # view a with its grid, view b with the grid that the maps send there
-    "The grid of view a drawn onto view b, by the winning map (orange) and by the true one (white, dashed)."
+    "The grid of view a on view b, by the winner (orange) and by the truth (dashed)."
     grid, own = grid_size(grid), torch.tensor([[1.0, 0, 0], [0, 1, 0]])
     figure = Figure(figsize=(5.4, 2.9), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for axes, view, reach in ((left, view_a, 1), (right, view_b, 1.4)):
-        axes.imshow(_pixels(view), extent=(-1, 1, 1, -1))
-        axes.set(
-            xlim=(-reach, reach),
-            ylim=(reach, -reach),
-            xticks=[],
-            yticks=[],
-            facecolor="0.25",
-        )
+    _show_view(left, view_a, 1)
+    _show_view(right, view_b, 1.4)
     _draw_grid(left, own, grid, ORANGE, linewidths=1)
     _draw_grid(right, found.cpu(), grid, ORANGE, linewidths=1.6)
     if true is not None:
         _draw_grid(right, true.cpu(), grid, "white", linewidths=1, linestyles="--")
     left.set_title("grid of view a", fontsize=9)
-    right.set_title(
-        "on view b: winner" + ", truth dashed" * (true is not None), fontsize=9
-    )
+    title = "on view b: winner" + ", truth dashed" * (true is not None)
+    right.set_title(title, fontsize=9)
     return figure
