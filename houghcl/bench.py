@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['time_in_turns', 'peak_memory', 'pairing_jobs', 'pairing_rows', 'step_job', 'step_rows', 'demo_rows', 'BenchSettings',
-           'write_table', 'bench', 'main', 'markdown_table']
+           'write_table', 'bench', 'main']
 
 # %% ../nbs/11_bench.ipynb #4e0b4887
 from .threads import wait_passively
@@ -298,15 +298,6 @@ def main(argv=None):
         bench(settings_from_args(BenchSettings, presets, words, "all", *about))
 
     run_main(command, argv)
-
-# %% ../nbs/11_bench.ipynb #3044a2ff
-def markdown_table(
-    head,  # words
-    rows,  # of as many words or numbers each
-) -> str:
-    "A table in Markdown; what is not text is written as `str` has it."
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 # %% ../nbs/11_bench.ipynb #9e07a0df
 #| eval: false

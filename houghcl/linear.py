@@ -162,6 +162,7 @@ def linear(s:Settings):
         check_run(s, acc, Linear)
         return run_task(Linear(s, acc, *open_pictures(s)))
 
+# %% ../nbs/07j_linear.ipynb #48d65536
 def main(argv=None):
     "The command `python -m houghcl.linear`."
     presets, prog = {"linear": Settings()}, "python -m houghcl.linear"

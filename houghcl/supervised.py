@@ -28,7 +28,7 @@ def unmoved_cells(
     encoder:nn.Module,  # such as `Encoder`
     view:torch.Tensor,  # (B,3,H,W), normalised
 )->torch.Tensor:        # cells (B,N,C), without gradient
-    "The cells of a view in the mode that the encoder is in; its buffers stay as they are."
+    "The cells of a view in the mode the encoder is in; its buffers stay as they are."
     buffers = {name: b.clone() for name, b in encoder.named_buffers()}
     return functional_call(encoder, buffers, (view,))[0]
 
@@ -45,7 +45,7 @@ class Supervised(nn.Module):
     ):
         super().__init__()
         if classes < 2:
-            raise ValueError(f"classes={classes}: there must be 2 or more to tell apart")
+            raise ValueError(f"classes={classes}: give 2 or more to tell apart")
         self.grid = grid_size(grid)
         self.query = Encoder(backbone, self.grid, dense=False)
         self.query.global_head = nn.Linear(backbone.out_channels, classes)
@@ -70,7 +70,7 @@ def classify(
     other=None,          # to count pairs: view b (B,3,H,W), theta_a, theta_b (B,2,3)
 )->dict:                 # loss, loss_global, loss_dense; counts if asked
     "Cross-entropy of one (micro-)batch of this process, and what it got right."
-    cells, logits, _ = model.query(view)                            # (B,N,C), (B,classes)
+    cells, logits, _ = model.query(view)                   # (B,N,C), (B,classes)
     loss = F.cross_entropy(logits.float(), labels)
     out = dict(loss=loss, loss_global=loss, loss_dense=torch.zeros_like(loss))
     if other is None:
