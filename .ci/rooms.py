@@ -16,8 +16,7 @@ WIDTH = 88     # columns of a line; the column of a page holds no more
 MOST_CELLS = 60
 MOST_LINES = 25   # of an exported cell
 # pages that a page's measures do not fit yet: they hold a trainer or a drawing in one piece
-UNFIT = {"04d_supervised", "08_train", "10_detection",
-         "10b_on_scenes"}
+UNFIT = {"04d_supervised", "08_train", "10_detection"}
 MACHINE = re.compile(r"site-packages|/(?:home|Users|root)/")
 
 

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import torch
 from matplotlib import rc_context
-from matplotlib.figure import Figure
 
 # %% ../nbs/06b_figures.ipynb #2384f350
 from .geometry import between, random_view

@@ -29,7 +29,7 @@ from torch.utils.data import default_collate
 
 from . import affine
 from houghcl.geometry import (
-    apply_theta, between, correspondence, grid_size, overlap, random_view,
+    between, correspondence, grid_size, overlap, random_view,
 )
 from .appearance import cosine, sharpen
 from .score import pair_errors, right_pairs
