@@ -1,10 +1,8 @@
 """Parts are folders of notebooks, and none needs a later one. Prints a line
 `FAIL part: defect` for each that does.
 
-    python .ci/parts.py
-
-A part is a folder nbs/N_name; its modules are those that its notebooks export. The package
-is copied to a temporary folder, cut in two ways, and modules are imported from the copy:
+A part is a folder nbs/N_name; its modules are those that its notebooks export. The
+package is copied to a temporary folder, cut in two ways, and imported from the copy:
 1. cut after each part: what is left must import;
 2. without one of the parts that come after training: all before it must import, and the
    demo must train for a few steps.
@@ -24,9 +22,14 @@ NBS = ROOT / "nbs"
 PACKAGE = "houghcl"
 TRAINING = "train"      # the module whose command is the demo
 LIMIT = 300             # seconds for one process
+# An editable install has a finder of its own, which would find what was left out.
+PLAIN = """
+import importlib, runpy, sys
+plain = [f for f in sys.meta_path if f.__module__.startswith("_frozen_importlib")]
+sys.meta_path[:] = plain
+"""
 # A process that imports all modules that it is told, says which fail, and goes on.
-IMPORTER = """
-import importlib, sys
+IMPORTER = PLAIN + """
 bad = 0
 for name in sys.argv[2:]:
     try:
@@ -35,6 +38,11 @@ for name in sys.argv[2:]:
         print(f"{name}: {type(error).__name__}: {error}")
         bad = 1
 sys.exit(bad)
+"""
+# A process that runs a module as `python -m` does.
+RUNNER = PLAIN + """
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
 DEMO = ("--steps 3 --batch-size 8 --queue 64 --log-every 1 --workers 0 --threads 1 "
         "--out").split()
@@ -88,7 +96,7 @@ def defects(keep: list[str], without: set[str], demo: bool) -> list[str]:
         found = run(home, "-c", IMPORTER, PACKAGE, *keep)
         if demo and not found:
             out = str(home / "run")
-            found = run(home, "-m", f"{PACKAGE}.{TRAINING}", *DEMO, out)
+            found = run(home, "-c", RUNNER, f"{PACKAGE}.{TRAINING}", *DEMO, out)
             if not found and not (home / "run/backbone.safetensors").is_file():
                 found = ["the demo left no backbone.safetensors"]
             found = [f"the demo: {line}" for line in found]
