@@ -23,7 +23,6 @@ def _check_vectors(names, q, k, queue, shape):
     sizes = check_shape(names[0], q, shape)
     check_shape(names[1], k, shape, fix=", queries and keys already paired", **sizes)
     check_shape("queue", queue, "K,C", C=sizes["C"])
-    check_ranges(queue_length=len(queue))
 
 def _wide(*given):
     "All in float32, or in float64 where one of them is."
