@@ -7,27 +7,15 @@ __all__ = ['info_nce', 'dense_loss']
 
 # %% ../nbs/03_loss.ipynb #43b2808b
 import torch
-from torch.utils.checkpoint import checkpoint
+from torch.nn.functional import logsigmoid
 from .checks import check_ranges, check_shape
+from .chunked import queue_logsumexp
 
 # %% ../nbs/03_loss.ipynb #8ca0ef45
-CHUNK_LOGITS = 2**25    # logits alive at once, 128 MiB in float32
-
 def _row_losses(q, k, queue, temperature):
     "Eq. InfoNCE for each row: q (R,C), k (R,C), queue (K,C) -> (R,)."
-    q = q / temperature                                # here, not over the R*K logits
-    pos = (q * k).sum(-1)                              # (R,)
-    neg = torch.logsumexp(q @ queue.T, dim=-1)         # (R,)
-    return torch.logaddexp(pos, neg) - pos
-
-def _chunked_losses(q, k, queue, temperature):
-    "`_row_losses` by chunks of rows, whose logits the backward pass computes again."
-    rows = max(1, CHUNK_LOGITS // len(queue))
-    if len(q) <= rows:
-        return _row_losses(q, k, queue, temperature)
-    parts = [checkpoint(_row_losses, a, b, queue, temperature, use_reentrant=False)
-             for a, b in zip(q.split(rows), k.split(rows))]
-    return torch.cat(parts)
+    pos = (q * k).sum(-1) / temperature                              # (R,)
+    return -logsigmoid(pos - queue_logsumexp(q, queue, temperature))
 
 # %% ../nbs/03_loss.ipynb #0793446b
 def _check_vectors(names, q, k, queue, shape):
@@ -35,7 +23,6 @@ def _check_vectors(names, q, k, queue, shape):
     sizes = check_shape(names[0], q, shape)
     check_shape(names[1], k, shape, fix=", queries and keys already paired", **sizes)
     check_shape("queue", queue, "K,C", C=sizes["C"])
-    check_ranges(queue_length=len(queue))
 
 def _wide(*given):
     "All in float32, or in float64 where one of them is."
@@ -52,8 +39,7 @@ def info_nce(
     "InfoNCE against a queue (MoCo, section 3.1; the global term). Raises ValueError."
     _check_vectors("qk", q, k, queue, "B,C")
     check_ranges(temperature=temperature)
-    with torch.autocast(q.device.type, enabled=False):
-        return _chunked_losses(*_wide(q, k, queue), temperature).mean()
+    return _row_losses(*_wide(q, k, queue), temperature).mean()
 
 # %% ../nbs/03_loss.ipynb #12a7494d
 def _weighted(losses, weight, total):
@@ -77,7 +63,6 @@ def dense_loss(
     if weight is not None:
         B, N, _ = r.shape
         check_shape("weight", weight, "B,N", fix=", one number for each cell", B=B, N=N)
-    with torch.autocast(r.device.type, enabled=False):
-        r, t, queue = _wide(r.flatten(0, 1), t.flatten(0, 1), queue)
-        losses = _chunked_losses(r, t, queue, temperature)                      # (B*N,)
-        return losses.mean() if weight is None else _weighted(losses, weight, total)
+    r, t, queue = _wide(r.flatten(0, 1), t.flatten(0, 1), queue)
+    losses = _row_losses(r, t, queue, temperature)                          # (B*N,)
+    return losses.mean() if weight is None else _weighted(losses, weight, total)
