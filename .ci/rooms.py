@@ -15,8 +15,6 @@ DIRECTIVES = set("default_exp export exporti exports hide eval: label: fig-cap: 
 WIDTH = 88     # columns of a line; the column of a page holds no more
 MOST_CELLS = 60
 MOST_LINES = 25   # of an exported cell
-# pages that a page's measures do not fit yet: they hold a trainer or a drawing in one piece
-UNFIT = {"04d_supervised", "08_train", "10_detection"}
 MACHINE = re.compile(r"site-packages|/(?:home|Users|root)/")
 
 
@@ -120,10 +118,9 @@ def check(path: Path, later: set):
     labels = [directives(s).get("label:") for c, s in zip(cells, sources) if c["cell_type"] == "code"]
     labels = [x for x in labels if x]
     if len(labels) != len(set(labels)): yield "a figure label that stands twice"
-    fits = path.stem not in UNFIT
-    if fits and len(cells) > MOST_CELLS: yield f"{len(cells)} cells, more than {MOST_CELLS}"
+    if len(cells) > MOST_CELLS: yield f"{len(cells)} cells, more than {MOST_CELLS}"
     for cell, source in zip(cells, sources):
-        if cell["cell_type"] == "code": defects = [*check_code(cell, source, later), *(check_shape(source) if fits else ())]
+        if cell["cell_type"] == "code": defects = [*check_code(cell, source, later), *check_shape(source)]
         else: defects = check_prose(source, set(labels), path.parent)
         for d in defects: yield f"cell {cell['id']}: {d}"
 
