@@ -18,21 +18,14 @@ from .score import pck_counts
 from .pairing import center_features, mirror_cells, pair, pool_features
 from .loss import dense_loss, info_nce
 from houghcl.backbone import (
-    INITS, RESNETS, SplitBatchNorm2d, gather_rows, key_order, make_backbone, take_rows,
-    world,
+    INITS, RESNETS, SplitBatchNorm2d, gather_rows, key_order, make_backbone,
+    start_by_fan_in, take_rows, world,
 )
 
 # %% ../nbs/04_model.ipynb #0c49587a
 def _head(channels:int, dim:int)->nn.Sequential:
     first, last = nn.Linear(channels, channels), nn.Linear(channels, dim)
     return nn.Sequential(first, nn.ReLU(), last)
-
-def _fan_in_head(head:nn.Module):
-    "DenseCL's start of the image's head; the dense head is left as PyTorch's."
-    for m in head:
-        if isinstance(m, nn.Linear):
-            nn.init.kaiming_normal_(m.weight, mode="fan_in", nonlinearity="relu")
-            nn.init.zeros_(m.bias)
 
 # %% ../nbs/04_model.ipynb #4bc3ad9d
 class Encoder(nn.Module):
@@ -48,7 +41,7 @@ class Encoder(nn.Module):
         self.global_head = _head(backbone.out_channels, dim)
         self.dense_head = _head(backbone.out_channels, dim) if dense else None
         if init == "fan_in":
-            _fan_in_head(self.global_head)
+            start_by_fan_in(self.global_head)
 
     def forward(self,
         view:torch.Tensor,   # (B,3,H,W), normalised
