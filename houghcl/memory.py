@@ -179,17 +179,18 @@ def seed_scores(
 
 # %% ../nbs/07g_memory.ipynb #d5cda3f5
 def compare(
-    a: torch.Tensor,  # matrices of each picture (n,seeds,K,K)
+    a: torch.Tensor,  # of each picture what it adds, such as (n,seeds,K,K)
     b: torch.Tensor,  # the same pictures and seeds, another network
     repeats: int = 1000,  # draws of the bootstrap
     seed: int = 0,  # of the draws
-) -> dict:  # accuracy, balanced, miou -> value, error
+    score=seed_scores,  # sums (...,seeds,K,K) -> dict of scores (...)
+) -> dict:  # name -> value, error
     "Score of b minus score of a, with the error of the paired difference."
     if a.shape != b.shape:
         said = f"a is {tuple(a.shape)} and b {tuple(b.shape)}"
         raise ValueError(f"{said}: give the same pictures and as many seeds")
 
     def difference(sums):
-        return {k: v[..., 1] - v[..., 0] for k, v in seed_scores(sums).items()}
+        return {k: v[..., 1] - v[..., 0] for k, v in score(sums).items()}
 
     return bootstrap(torch.stack([a, b], 1), difference, repeats, seed)
