@@ -145,7 +145,7 @@ def features_of(
     name = name or type(model).__name__
     if not isinstance(model, nn.Module):
         what = f"{name} is no network (torch.nn.Module)."
-        raise UserError(what, "Give the network itself; names are for `named_features`.")
+        raise UserError(what, "Give the network; `named_features` takes its name.")
     if hasattr(model, "out_stride") and isinstance(model, nn.Sequential):
         maps = model.eval()  # of `make_backbone`
         _tried(maps, size, name)

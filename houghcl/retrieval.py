@@ -73,7 +73,8 @@ class Settings:
             given = getattr(self, name)
             if not given or len({*given}) < len(given):
                 said = "is empty" if not given else "names one twice"
-                raise UserError(f"{name} {said}.", f"Give each once, such as {example}.")
+                remedy = f"Give each once, such as {example}."
+                raise UserError(f"{name} {said}.", remedy)
 
 # %% ../nbs/09h_retrieval.ipynb #7ca78b34
 _VOC = "Give VOCdevkit, or its year, with SegmentationClass and ImageSets/Segmentation."
@@ -164,7 +165,8 @@ def boxed_pictures(
     def box(i):
         file = files[known[i]]
         with open_image(file) as im:
-            return torch.tensor(boxes[os.path.basename(file)]) / torch.tensor(im.size * 2)
+            sides = torch.tensor(im.size * 2)
+        return torch.tensor(boxes[os.path.basename(file)]) / sides
 
     read = lambda i: read_tensor(files[known[i]])
     return Pictures(read, len(known), classes, labels), box
@@ -215,9 +217,9 @@ class Masks(Yardstick):
 
     def __init__(self, s: Settings, layout: str, size: int):
         super().__init__(s)
-        known, asked = s.train or 1000, s.queries or 500
+        drawn = (s.train or 1000, 0), (s.queries or 500, 1)  # how many, seed
         self.bank, self.query = dict(
-            scenes=lambda: (scene_pictures(known, size, 0), scene_pictures(asked, size, 1)),
+            scenes=lambda: tuple(scene_pictures(n, size, seed) for n, seed in drawn),
             coco=lambda: tuple(coco_pictures(s.data, x) for x in ("train", "val")),
             voc=lambda: tuple(voc_pictures(s.data, x) for x in ("train", "val")),
         )[layout]()
@@ -272,8 +274,10 @@ class BoxCell(Yardstick):
         lots = len(bank[0]), len(query[0])
         known, asked = self.amounts(*lots, seed, (50_000, 0))
         see = partial(boxed_features, net, size=self.size, batch=s.batch, seed=seed)
-        x, u = (see(p, i, progress=progress) for p, i in ((bank, known), (query, asked)))
-        y, truth, K = bank[0].labels[known], query[0].labels[asked], len(bank[0].classes)
+        x = see(bank, known, progress=progress)
+        u = see(query, asked, progress=progress)
+        y, truth = bank[0].labels[known], query[0].labels[asked]
+        K = len(bank[0].classes)
         said = linear_scorer(x, y, K, s.l2)(u).argmax(1)
         most = torch.bincount(y, minlength=K).argmax()
         return dict(cell=(said == truth).double(), frequency=(most == truth).double())
