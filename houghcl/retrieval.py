@@ -211,27 +211,43 @@ class Yardstick:
         whole = draw(n, most, seed) if most < n else list(range(n))
         return whole, sorted(draw(m, asked, 0)) if asked < m else list(range(m))
 
+# %% ../nbs/09h_retrieval.ipynb #1be9c32f
+def _splits(s, layout, size):
+    "Pictures with class maps that are remembered, and those that are asked about."
+    drawn = (s.train or 1000, 0), (s.queries or 500, 1)  # how many, seed
+    bank, query = dict(
+        scenes=lambda: tuple(scene_pictures(n, size, seed) for n, seed in drawn),
+        coco=lambda: tuple(coco_pictures(s.data, x) for x in ("train", "val")),
+        voc=lambda: tuple(voc_pictures(s.data, x) for x in ("train", "val")),
+    )[layout]()
+    if bank.classes != query.classes:
+        what = "The two splits have different classes."
+        raise UserError(what, "Take annotations of one data set.")
+    return bank, query
+
+def _answerers(s, memory):
+    "Who answers from a memory, by name."
+    if s.k > len(memory.shares):
+        what = f"k is {s.k}, the memory has {len(memory.shares)} patches."
+        raise UserError(what, "Take a smaller --k, or a larger memory.")
+    who = dict(retrieval=by_memory(memory, s.k, s.temperature))
+    if s.linear:
+        who["linear"] = by_layer(memory, s.l2)
+    return who | dict(frequency=by_frequency(memory))
+
 # %% ../nbs/09h_retrieval.ipynb #a5056cf7
 class Masks(Yardstick):
     "Dense retrieval on masks of COCO, VOC or scenes, and a linear layer beside it."
 
     def __init__(self, s: Settings, layout: str, size: int):
         super().__init__(s)
-        drawn = (s.train or 1000, 0), (s.queries or 500, 1)  # how many, seed
-        self.bank, self.query = dict(
-            scenes=lambda: tuple(scene_pictures(n, size, seed) for n, seed in drawn),
-            coco=lambda: tuple(coco_pictures(s.data, x) for x in ("train", "val")),
-            voc=lambda: tuple(voc_pictures(s.data, x) for x in ("train", "val")),
-        )[layout]()
-        self.size = size
-        if self.bank.classes != self.query.classes:
-            what = "The two splits have different classes."
-            raise UserError(what, "Take annotations of one data set.")
+        (self.bank, self.query), self.size = _splits(s, layout, size), size
 
     def drawn(self) -> bool:
         "Whether seeds change what is asked."
-        n = min(self.s.train or len(self.bank), len(self.bank))
-        return self.s.memory > 0 or round(n * self.s.fraction) < len(self.bank)
+        n = len(self.bank)
+        most = min(self.s.train or n, n) * self.s.fraction
+        return self.s.memory > 0 or round(most) < n
 
     def rows(self, net, seed: int, progress: bool) -> dict:  # name -> (n,K,K)
         "Confusion matrix of each picture, by each answerer."
@@ -239,14 +255,7 @@ class Masks(Yardstick):
         known, asked = self.amounts(len(self.bank), len(self.query), seed)
         how = dict(size=self.size, batch=s.batch, progress=progress)
         memory = make_memory(net, self.bank, known, most=s.memory, seed=seed, **how)
-        if s.k > len(memory.shares):
-            what = f"k is {s.k}, the memory has {len(memory.shares)} patches."
-            raise UserError(what, "Take a smaller --k, or a larger memory.")
-        who = dict(retrieval=by_memory(memory, s.k, s.temperature))
-        if s.linear:
-            who["linear"] = by_layer(memory, s.l2)
-        who["frequency"] = by_frequency(memory)
-        return ask(net, who, self.query, asked, **how)
+        return ask(net, _answerers(s, memory), self.query, asked, **how)
 
     def score(self, sums: torch.Tensor, n: int) -> dict:  # of sums (...,seeds,K,K)
         "Mean over seeds of the scores."
