@@ -20,6 +20,7 @@ COMMANDS = {   # name -> module, what it does
     "detect": ("detection", "fine-tune a detector from a backbone, and score it"),
     "match": ("match", "score ways to match on pairs of views of any pictures"),
     "probe": ("probe", "score a backbone as it is"),
+    "retrieval": ("retrieval", "ask any backbones what each pixel shows"),
     "weights": ("weights", "write a backbone's weights for another program"),
     "figures": ("figures", "draw what a run has learned, on a photograph"),
     "bench": ("bench", "time pairing, the training step or the demo"),
