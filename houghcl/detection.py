@@ -122,11 +122,9 @@ class Tuning(Task):
         losses = self.model(*batch)
         return losses | dict(loss=sum(losses.values()))
 
-    def row(self, images_per_s):
+    def row(self):
         epoch = self.step * self.s.batch_size / len(self.train)
-        return mean_losses(self) | dict(
-            step=self.step, epoch=epoch, lr=self.rate(self.step - 1),
-            images_per_s=images_per_s)
+        return mean_losses(self) | dict(epoch=epoch)
 
     def describe(self, run): return describe(self, run)
     def open_tables(self, run): tables(self, run)

@@ -6,8 +6,9 @@
 __all__ = ['Settings', 'open_pictures', 'Linear', 'linear', 'main']
 
 # %% ../nbs/6_measure/66_linear.ipynb #130f439d
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,13 +21,14 @@ from houghcl.cells import (
 from .cli import settings_from_args
 from .engine import Task, mean_losses, run_task
 from houghcl.errors import (
-    Count, Positive, Seed, Share, Threads, UserError, check_fields,
+    Count, Positive, Range, Seed, Share, Threads, UserError, check_fields,
 )
 from .exits import run_main
 from .locks import run_locks
 from .pictures import whole_view
-from .processes import lost_processes, on_main, open_accelerator
+from .processes import open_accelerator
 from .resuming import check_run, resumed_settings
+from .run import RunDir
 from .views import normalise
 from .weights import backbone_from
 
@@ -37,7 +39,7 @@ class Settings:
     weights:str = "random"        # random, imagenet, a file of weights, or a run
     data:str = "scenes"           # 'scenes', or a folder of COCO
     arch:str = "resnet18"         # of random and imagenet weights
-    stages:Count = 2              # of these
+    stages:Annotated[int, Range(1, 4)] = 2      # of these
     stride:Count = 8              # of these
     size:Count = 64               # side of a picture, squeezed into a square, in pixels
     train:Count = 400             # scenes to learn from
@@ -68,8 +70,9 @@ class Settings:
 def open_pictures(s:Settings)->tuple:
     "Pictures to learn from and to be asked about, with class maps."
     if s.data == "scenes":      # no scene is in both
-        return scene_pictures(s.train, s.size, 0), scene_pictures(s.test, s.size, 1)
-    both = coco_pictures(s.data, "train"), coco_pictures(s.data, "val")
+        both = scene_pictures(s.train, s.size, 0), scene_pictures(s.test, s.size, 1)
+    else:
+        both = coco_pictures(s.data, "train"), coco_pictures(s.data, "val")
     if len(both[0]) < s.batch_size:
         raise UserError(f"{len(both[0])} pictures do not fill a batch of "
                         f"{s.batch_size}.", "Use a smaller --batch-size.")
@@ -81,16 +84,16 @@ class Linear(Task):
     naming = ("data", "weights")
     columns = ("step", "loss", "lr", "images_per_s")
 
-    def __init__(self, s:Settings, acc, train, test):
+    def __init__(self, s:Settings, acc):
         set_seed(s.seed)
-        self.train, self.test = train, test
         net = backbone_from(s.weights, s.arch, s.stages, s.stride, s.seed)
+        self.train, self.test = train, _ = open_pictures(s)
         self.backbone = net.to(acc.device).eval().requires_grad_(False)
         layer = nn.Sequential(
             nn.BatchNorm2d(net.out_channels, affine=False),
             nn.Conv2d(net.out_channels, len(train.classes), 1)).to(acc.device)
-        rate = dict(lr=s.lr, momentum=s.sgd_momentum, weight_decay=s.weight_decay)
-        optimizer = torch.optim.SGD(layer.parameters(), **rate)
+        optimizer = torch.optim.SGD(
+            layer.parameters(), s.lr, s.sgd_momentum, weight_decay=s.weight_decay)
         super().__init__(s, acc, layer, optimizer, s.steps)
         self.counts = dict(pictures=len(train), classes=len(train.classes))
 
@@ -103,27 +106,23 @@ class Linear(Task):
             return self.backbone(views), maps.to(self.acc.device)
 
     def batches(self):
-        s, acc, n = self.s, self.acc, self.step * self.s.accumulate
+        s, n = self.s, self.step * self.s.accumulate
         each = s.batch_size // s.accumulate
         while True:
             g = torch.Generator().manual_seed(s.seed * 1_000_003 + n)
             index = torch.randperm(len(self.train), generator=g)[:each].tolist()
-            yield self.read(self.train, index[acc.process_index::acc.num_processes])
+            yield self.read(self.train, index)
             n += 1
 
     def rate(self, step):
-        turn = torch.tensor(torch.pi * step / self.steps)
-        return self.s.lr * 0.5 * (1 + torch.cos(turn).item())
+        return self.s.lr * 0.5 * (1 + math.cos(math.pi * step / self.steps))
 
     def losses(self, batch, micro, log):
         features, maps = batch
         logits = F.interpolate(self.model(features), maps.shape[1:], mode="bilinear")
         return dict(loss=F.cross_entropy(logits.float(), maps, ignore_index=-1))
 
-    def row(self, images_per_s):
-        rate = self.rate(self.step - 1)
-        return mean_losses(self) | dict(step=self.step, lr=rate,
-                                        images_per_s=images_per_s)
+    def row(self): return mean_losses(self)
 
     def describe(self, run):
         s, learn, ask = self.s, len(self.train), len(self.test)
@@ -133,7 +132,7 @@ class Linear(Task):
 
     @torch.no_grad()
     def score(self):
-        "Mean IoU over the test pictures, with its error; main process only."
+        "Mean IoU over the test pictures, with its error."
         self.net.eval()
         counts = []
         for i in range(len(self.test)):
@@ -145,22 +144,25 @@ class Linear(Task):
         return bootstrap(torch.cat(counts), segment_scores)
 
     def finish(self, run):
-        found = on_main(self.acc, self.score)
-        if self.acc.is_main_process:
-            numbers = {f"{k}_error": v["error"] for k, v in found.items()}
-            numbers |= {k: v["value"] for k, v in found.items()}
-            run.finish(step=self.step, **numbers)
-            print(f"mIoU {numbers['miou']:.3f} ± {numbers['miou_error']:.3f}, pixels "
-                  f"right {numbers['accuracy']:.3f}; done: {run}/")
+        found = self.score()
+        numbers = {f"{k}_error": v["error"] for k, v in found.items()}
+        numbers |= {k: v["value"] for k, v in found.items()}
+        run.finish(step=self.step, **numbers)
+        print(f"mIoU {numbers['miou']:.3f} ± {numbers['miou_error']:.3f}, pixels "
+              f"right {numbers['accuracy']:.3f}; done: {run}/")
 
 # %% ../nbs/6_measure/66_linear.ipynb #b721b9f1
 @run_locks()
-def linear(s:Settings):
-    "Train the layer and score it; every process calls this. The run's directory."
+def linear(
+    s:Settings,
+)->RunDir:      # the directory with what the run left
+    "Train the layer and score it."
     acc = open_accelerator(s, least=1)
-    with lost_processes(acc):
-        check_run(s, acc, Linear)
-        return run_task(Linear(s, acc, *open_pictures(s)))
+    if acc.num_processes > 1:
+        raise UserError("A linear layer is trained by one process.",
+                        "Start it without accelerate launch or torchrun.")
+    check_run(s, acc, Linear)
+    return run_task(Linear(s, acc))
 
 # %% ../nbs/6_measure/66_linear.ipynb #48d65536
 def main(argv=None):

@@ -148,7 +148,7 @@ def _check_map(s):
         raise UserError(what, f"Use --stride {near}.")
     if s.view_size % s.stride:
         what = f"view-size {s.view_size} is not a multiple of stride {s.stride}."
-        near = round(s.view_size / s.stride) * s.stride
+        near = max(2, round(s.view_size / s.stride)) * s.stride
         raise UserError(what, f"Use --view-size {near}.")
     cells = s.view_size // s.stride
     if s.grid > cells:

@@ -132,9 +132,9 @@ class Classification(Pretraining):
     def after_step(self):
         "There is no twin to move, no queue to fill."
 
-    def row(self, images_per_s):
+    def row(self):
         accuracy = share(*counted(self, "right", "labelled"))
-        return super().row(images_per_s) | dict(accuracy=accuracy)
+        return super().row() | dict(accuracy=accuracy)
 
     def describe(self, run):
         norm = about_norm(self.s, self.acc.num_processes)

@@ -232,18 +232,18 @@ class Pretraining(Task):
             keys = (out[k] for k in ("key", "dense_key"))
             self.net.enqueue(*(None if k is None else gather_rows(k) for k in keys))
 
-    def row(self, images_per_s):
-        s, step = self.s, self.step - 1
+    def row(self):
+        s = self.s
         only = lambda x: x if self.dense else math.nan
         row, names = mean_losses(self), ("partnered", "hits", "hits_cosine", "same")
         total, hits, cosine, same, cells = counted(self, *names, "cells")
         row["loss_dense"] = only(row["loss_dense"])
+        lam = dense_weight(s, self.step - 1, self.steps)
         return row | dict(
-            step=self.step, epoch=self.step / self.per_epoch,
+            epoch=self.step / self.per_epoch,
             dense_share=row["loss_dense"] / math.log(s.queue + 1),
             pck=share(hits, total), pck_cosine=share(cosine, total),
-            same_cell=share(same, cells), lr=self.rate(step),
-            lam=only(dense_weight(s, step, self.steps)), images_per_s=images_per_s)
+            same_cell=share(same, cells), lam=only(lam))
 
     @property
     def dense(self):
@@ -253,7 +253,7 @@ class Pretraining(Task):
     def watch(self, row):
         self.watcher(row, self.dense)
 
-    def told(self, row):
+    def said(self, row):
         found = row["loss"], row["loss_dense"], row["pck"]
         return "loss {:.2f} dense {:.2f} pck {:.2f}".format(*found)
 
@@ -409,9 +409,9 @@ def hints(t:Pretraining):
     if s.queue > n / 4:
         part = "" if s.queue > n else "a quarter of "
         fits = max(1, n // 4 // s.batch_size) * s.batch_size
+        do = f"Try --queue {fits}." if fits < s.queue else "Take more pictures."
         warn_counted("queue", f"the queue ({s.queue}) is longer than {part}the {n} "
-            "pictures: negatives will often be the same picture. Try --queue "
-            f"{fits}.")
+            f"pictures: negatives will often be the same picture. {do}")
     if s.bn == "sync" and s.shuffle:
         warn_counted("sync-shuffle", "with BatchNorm over all processes there is "
             "nothing to permute: keys stay in order.")
@@ -434,8 +434,10 @@ def _later(module, name, flag):
     try:
         return getattr(import_module(f"houghcl.{module}"), name)
     except ModuleNotFoundError as error:
-        raise UserError(f"{flag} needs houghcl.{error.name.split('.')[-1]}, which is "
-                        "not there.", "Install it, or leave the flag out.") from error
+        if not error.name.startswith("houghcl."):
+            raise
+        raise UserError(f"{flag} needs {error.name}, which is not there.",
+                        "Install it, or leave the flag out.") from error
 
 def _task_of(s):
     "The class of the task that the method is."
