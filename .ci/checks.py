@@ -13,8 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 0.15
-ROOMS = ("geometry", "appearance", "hough", "affine", "score", "pairing", "trust", "loss",
-         "backbone", "model")
+ROOMS = ("geometry", "appearance", "hough", "affine", "score", "pairing", "trust", "chunked",
+         "loss", "backbone", "model")
 
 
 def is_check(name: str) -> bool:

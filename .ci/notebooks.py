@@ -95,7 +95,7 @@ def main(mode: str, *names: str) -> int:
                                capture_output=True, text=True, errors="replace")
             failed, said = r.returncode != 0, r.stderr
         except subprocess.TimeoutExpired: failed, said = True, f"still running after {LIMIT} s"
-        print(f"{'FAIL' if failed else 'pass'} {path.name} {time.time() - start:.0f} s", flush=True)
+        print(f"{'FAIL' if failed else 'pass'} {os.path.relpath(path, ROOT / 'nbs')} {time.time() - start:.0f} s", flush=True)
         if failed: print(said, flush=True)
         return failed
 

@@ -15,9 +15,6 @@ DIRECTIVES = set("default_exp export exporti exports hide eval: label: fig-cap: 
 WIDTH = 88     # columns of a line; the column of a page holds no more
 MOST_CELLS = 60
 MOST_LINES = 25   # of an exported cell
-# pages that a page's measures do not fit yet: they hold a trainer or a drawing in one piece
-UNFIT = {"04d_supervised", "06_drawing", "06a_space", "06b_figures", "07e_match", "08_train", "10_detection",
-         "10b_on_scenes"}
 MACHINE = re.compile(r"site-packages|/(?:home|Users|root)/")
 
 
@@ -121,24 +118,46 @@ def check(path: Path, later: set):
     labels = [directives(s).get("label:") for c, s in zip(cells, sources) if c["cell_type"] == "code"]
     labels = [x for x in labels if x]
     if len(labels) != len(set(labels)): yield "a figure label that stands twice"
-    fits = path.stem not in UNFIT
-    if fits and len(cells) > MOST_CELLS: yield f"{len(cells)} cells, more than {MOST_CELLS}"
+    if len(cells) > MOST_CELLS: yield f"{len(cells)} cells, more than {MOST_CELLS}"
     for cell, source in zip(cells, sources):
-        if cell["cell_type"] == "code": defects = [*check_code(cell, source, later), *(check_shape(source) if fits else ())]
+        if cell["cell_type"] == "code": defects = [*check_code(cell, source, later), *check_shape(source)]
         else: defects = check_prose(source, set(labels), path.parent)
         for d in defects: yield f"cell {cell['id']}: {d}"
 
 
+def sidebar() -> list[str]:
+    "The pages of the sidebar, in order."
+    return list(listed(yaml.safe_load((ROOT / "_quarto.yml").read_text())["website"]["sidebar"]["contents"]))
+
+
 def pages() -> list[Path]:
-    "All notebooks in the order of reading: folders and files by their numbers, unnumbered ones first."
+    "All notebooks in the order of reading: unnumbered ones as the sidebar has them, then folders and files by number."
     found = [p.relative_to(NBS) for p in NBS.rglob("*.ipynb")]
     found = [p for p in found if not any(x[0] in "._" for x in p.parts)]
-    return sorted(found, key=lambda p: (len(p.parts) > 1 or p.name[0].isdigit(), p.name != "index.ipynb", str(p)))
+    place = {name: i for i, name in enumerate(sidebar())}
+
+    def order(p):
+        front = len(p.parts) == 1 and not p.name[0].isdigit()
+        return not front, place.get(str(p), len(place)) if front else 0, str(p.parent), p.name != "index.ipynb", p.name
+
+    return sorted(found, key=order)
 
 
 def listed(contents: list):
-    "The pages of a sidebar, section by section."
-    for c in contents: yield from [c] if isinstance(c, str) else listed(c["contents"])
+    "The pages of a sidebar, section by section; a section may have a page of its own."
+    for c in contents:
+        if isinstance(c, str): yield c
+        else:
+            if "href" in c: yield c["href"]
+            yield from listed(c["contents"])
+
+
+def check_place(page: Path):
+    "Defects of where a notebook lies: whoever sees its number knows its folder."
+    if len(page.parts) == 1 or page.name == "index.ipynb": return
+    part = re.match(r"(\d)_[a-z_]+$", str(page.parent))
+    if not part: yield f"lies in {page.parent}, which is no folder N_name"
+    elif not re.match(rf"{part[1]}\d[a-z]?\d?_", page.name): yield f"its number does not begin with {part[1]}, as its folder's does"
 
 
 def long_cells() -> int:
@@ -159,13 +178,13 @@ def main() -> int:
     texts = {p: (NBS / p).read_text(encoding="utf-8") for p in paths}
     modules = {p: m[1] for p in paths if (m := re.search(r"\|\s*default_exp (\w+)", texts[p]))}
     bad = [(p, d) for i, p in enumerate(paths) for d in check(NBS / p, {modules.get(q) for q in paths[i:]})]
-    sidebar = yaml.safe_load((ROOT / "_quarto.yml").read_text())["website"]["sidebar"]
-    if list(listed(sidebar["contents"])) != list(map(str, paths)):
+    bad += [(p, d) for p in paths for d in check_place(p)]
+    if sidebar() != list(map(str, paths)):
         bad.append(("_quarto.yml", "the sidebar does not list the notebooks in order"))
     names = {}   # nbdev strips the number, and Quarto fails on the second page of a name
     for p in paths:
         name = re.sub(r"^\d+[a-zA-Z0-9]*_", "", p.stem)
-        first = names.setdefault(name, p)
+        first = names.setdefault(p if name == "index" else name, p)   # a folder may have an index of its own
         if first != p: bad.append((p, f"has the page name of {first}"))
         if modules.get(p, name) != name: bad.append((p, f"holds the module {modules[p]}, not {name}"))
     for name, d in bad: print(f"FAIL {name}: {d}")
