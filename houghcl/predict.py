@@ -93,6 +93,7 @@ def _figure(picture, names, shown, note):
         axes.set_title(note, loc="left", fontsize=9)
     return figure
 
+# %% ../nbs/7_detection/77_predict.ipynb #5668a61a
 def _write(figure, path):
     "Write a drawing; what to do where that fails is no matter of a run."
     try:
