@@ -12,10 +12,12 @@ without alt text, raw Markdown, size without pictures.
 """
 import argparse
 import ast
+import configparser
 import functools
 import html
 import http.server
 import re
+import runpy
 import shutil
 import sys
 import threading
@@ -24,6 +26,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+ROOT = Path(__file__).resolve().parent.parent
 WIDTHS = 1280, 390
 THEMES = {"light": "default", "dark": "alternate"}   # Quarto's names for them
 CONTRAST = 4.5
@@ -131,10 +134,18 @@ def still(docs: Path, pages: dict[Path, Page]):
         if len(text.encode()) > LARGEST: yield name, "page over 400 kB", f"{len(text.encode()) // 1000} kB without its pictures"
 
 
+def base() -> str:
+    "Folder of the host under which the site is published; the page for a wrong address counts on it."
+    settings = configparser.ConfigParser(delimiters=["="])
+    settings.read(ROOT / "settings.ini", encoding="utf-8")
+    return settings["DEFAULT"]["doc_baseurl"].rstrip("/")
+
+
 def serve(docs: Path) -> http.server.ThreadingHTTPServer:
     "The site on a free port of this machine."
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_): pass
+        def translate_path(self, path): return super().translate_path(path.removeprefix(base()))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(docs)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
@@ -165,7 +176,7 @@ def looked_at(docs: Path, names: list[str], mathjax: Path | None):
             page.on("console", lambda m: m.type == "error" and "Failed to load resource" not in m.text and errors.append(m.text))
             for name in names:
                 errors.clear()
-                page.goto(f"http://127.0.0.1:{server.server_port}/{name}")
+                page.goto(f"http://127.0.0.1:{server.server_port}{base()}/{name}")
                 page.wait_for_function("!document.querySelector('.math') || !window.MathJax?.startup || MathJax.startup.promise.then(() => true)", timeout=20_000)
                 for width in WIDTHS:
                     page.set_viewport_size(dict(width=width, height=900))
@@ -181,9 +192,8 @@ def looked_at(docs: Path, names: list[str], mathjax: Path | None):
 
 def sources(docs: Path) -> Counter:
     "How many of the package's functions and classes stand on their page once, never or more often, with their whole text."
-    package = Path(__file__).resolve().parent.parent / "houghcl"
-    names = {}
-    for syms in ast.literal_eval(re.search(r"'syms': (.*)}\s*$", (package / "_modidx.py").read_text(), re.S)[1]).values(): names |= syms
+    package = ROOT / "houghcl"
+    names = {k: v for syms in runpy.run_path(str(package / "_modidx.py"))["d"]["syms"].values() for k, v in syms.items()}
     count, texts = Counter(), {}
     for full, (at, file) in names.items():
         _, _, *name = full.split(".")

@@ -131,7 +131,7 @@ def check(page: Page, pages: dict[str, Page], modules: dict[str, str]):
     yield from printed(page)
     for name in unknown_names(page.code): yield f"uses {name}, which nothing on the page defines"
     for name, n in page.anchors.items():
-        if n > 1 and not name.startswith("settings"): yield f"has the anchor {name} {n} times"
+        if n > 1: yield f"has the anchor {name} {n} times"
     if any("show_doc(" in s for s in page.code): yield "was made without houghcl.pages"
     for text in page.plain():
         for bad in re.findall(r"^#### .*\]\(", text, re.M): yield f"Markdown in a signature: {bad}"
@@ -155,6 +155,10 @@ def main() -> int:
     # a link to a page may say .html, by the name that nbdev gives it
     pages |= {p.resolve().with_name(re.sub(r"^\d+[a-zA-Z0-9]*_", "", p.name.lower())).with_suffix(".html").as_posix(): pages[p.resolve().as_posix()] for p in paths}
     modules, bad = sources(), 0
+    missing = {p.relative_to(NBS) for p in NBS.rglob("[!._]*.ipynb")} - {p.relative_to(PROC) for p in paths}
+    for p in sorted(missing):
+        print(f"FAIL {p}: no page")
+        bad += 1
     for p in paths:
         for d in dict.fromkeys(check(pages[p.resolve().as_posix()], pages, modules)):
             print(f"FAIL {p.relative_to(PROC)}: {d}")
