@@ -95,7 +95,8 @@ def heading(
         places.remove(public[0].lower())
         title += f" {{#{public[0].lower()} .definition}}"
     elif public:
-        title += f" {{#{public[0].lower()}-source .definition}}"
+        own = f"{public[0].lower()}-source"
+        title += " {.definition}" if own in seen else f" {{#{own} .definition}}"
     spans = "".join(f'<span id="{a}"></span>' for a in places)
     return "\n\n".join(x for x in (title, spans) if x)
 
@@ -313,6 +314,7 @@ def page_cells(
         if kind == "exported":
             found = anchors(c.source)
             made += _source(c, is_open, types, seen)
+            seen.update(a + "-source" for a in found if a in seen)
             seen.update(found)
         if c.source in setup:
             made.append(_folded_setup(c))
