@@ -60,6 +60,8 @@ ASK = r"""
   }
   for (const t of main.querySelectorAll('table'))
     if (seen(t) && (over(t) || (t.parentElement !== main && over(t.parentElement)))) say('wide table in its box', t.innerText);
+  for (const e of main.querySelectorAll('mjx-container[display="true"], span.math.display'))
+    if (seen(e) && over(e)) say('wide equation in its box', e.id || e.innerText);
   for (const c of main.querySelectorAll('td, th')) {
     const walk = document.createTreeWalker(c, NodeFilter.SHOW_TEXT);
     for (let n; n = walk.nextNode();)
@@ -93,8 +95,9 @@ ASK = r"""
 }
 """
 ONCE = {"raw Markdown", "small picture"}                 # counted at 1280 px in light only
-TOLD = {"small picture", "wide table in its box"}        # told, but no defect of a page
-PER_WIDTH = {"code scrolls", "output scrolls", "page wider than its window", "wide table in its box", "word of a table broken"}
+TOLD = {"small picture", "wide table in its box", "wide equation in its box"}        # told, but no defect of a page
+PER_WIDTH = {"code scrolls", "output scrolls", "page wider than its window", "wide table in its box", "wide equation in its box",
+             "word of a table broken"}
 
 
 class Page(HTMLParser):
