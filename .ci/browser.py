@@ -38,7 +38,7 @@ CHROMES = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 ASK = r"""
 ({contrast, smallest}) => {
   document.querySelectorAll('details').forEach(d => d.open = true);
-  const found = [], say = (kind, text) => found.push([kind, text.trim().replace(/\s+/g, ' ').slice(0, 70)]);
+  const found = [], say = (kind, text) => found.push([kind, [...text.trim().replace(/\s+/g, ' ')].slice(0, 70).join('')]);
   const main = document.querySelector('main') || document.body;
   const over = e => e.scrollWidth > e.clientWidth + 1;
   const seen = e => e.getClientRects().length > 0;
