@@ -128,9 +128,13 @@ class ImageData(Dataset):
     def __len__(self):
         return self.n
 
-    def __getitem__(self, key) -> dict:  # see `get_item`
+    def __getitem__(self, key) -> dict:  # see `get_items`
         "The item of (epoch, index)."
-        return get_item(self, *(int(k) for k in key))
+        return self.__getitems__([key])[0]
+
+    def __getitems__(self, keys) -> list:  # of items
+        "The items of several (epoch, index), as a loader asks for a batch of them."
+        return get_items(self, [tuple(int(k) for k in key) for key in keys])
 
     def describe(self) -> str:  # count, kind, classes, where, how
         "One line for the start of a run."
@@ -138,12 +142,12 @@ class ImageData(Dataset):
         return f"{self.n:,} pictures, {self.kind}{classes}, {self.where}, {self.note}"
 
 # %% ../nbs/05c_data.ipynb #7556c0e7
-def read_near(source, index, tries=50):
-    "Picture uint8 (3,H,W) at the index or the next readable one; names of bad ones."
-    bad = []
+def read_near(source, index, read=None, tries=50):
+    "Picture at the index, or the next readable one; names of bad ones."
+    bad, read = [], read or source.read
     for i in range(index, index + min(tries, len(source))):
         try:
-            return source.read(i % len(source)), bad
+            return read(i % len(source)), bad
         except MemoryError:
             raise
         except Exception:
@@ -153,20 +157,40 @@ def read_near(source, index, tries=50):
     ), bad
 
 # %% ../nbs/05c_data.ipynb #8749f656
-def get_item(source, epoch, index):
-    "The item of (epoch, index)."
-    image, bad = read_near(source, index)
-    H, W = image.shape[1:]
-    item = dict(index=index, epoch=epoch, size=torch.tensor([H, W]), bad="\n".join(bad))
+def get_items(source, keys):
+    "The items of several (epoch, index)."
+    if len(keys) > _TOGETHER:
+        parts = range(0, len(keys), _TOGETHER)
+        return [x for i in parts for x in get_items(source, keys[i : i + _TOGETHER])]
+    read = None if source.whole else getattr(source.read, "picture", None)
+    found = [read_near(source, index, read) for _, index in keys]
+    sizes = [_size(image) for image, _ in found]
+    items = [
+        dict(index=index, epoch=epoch, size=torch.tensor(size), bad="\n".join(bad))
+        for (epoch, index), (_, bad), size in zip(keys, found, sizes)
+    ]
     if source.whole:
-        return item | dict(image=image)
-    theta = view_records(source.seed, epoch, [index], W / H, source.augment).theta[
-        0
-    ]  # (2,2,3)
-    return item | dict(
-        views=torch.stack([cut_view(image, t, source.view_size) for t in theta]),
-        theta=theta,
-    )
+        return [item | dict(image=image) for item, (image, _) in zip(items, found)]
+    epochs, indices = zip(*keys)
+    aspects = torch.tensor([w / h for h, w in sizes], dtype=torch.float64)
+    thetas = view_records(source.seed, epochs, indices, aspects, source.augment).theta
+    return [
+        item | dict(views=_cut_two(image, theta, source.view_size), theta=theta)
+        for item, (image, _), theta in zip(items, found, thetas)
+    ]
+
+# %% ../nbs/05c_data.ipynb #d611ae2e
+_TOGETHER = 16  # pictures that are held decoded while their records are drawn
+
+
+def _size(image):
+    "[H, W] of a picture, a tensor or as PIL has it."
+    return list(image.shape[1:]) if torch.is_tensor(image) else [*image.size[::-1]]
+
+
+def _cut_two(image, theta, size):
+    "Views a and b of a picture, uint8 (2,3,size,size)."
+    return torch.stack([cut_view(image, t, size) for t in theta])
 
 # %% ../nbs/05c_data.ipynb #654a358b
 def picture_labels(
@@ -189,6 +213,10 @@ class _Files:
 
     def __call__(self, i):
         return read_tensor(self.files[i])
+
+    def picture(self, i):
+        "As PIL has it."
+        return read_image(self.files[i])
 
 
 class _Memory:

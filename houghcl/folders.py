@@ -78,7 +78,7 @@ def read_image(
         except Exception as error:
             raise _one_kind(error) from None
         try:
-            im = ImageOps.exif_transpose(im)
+            ImageOps.exif_transpose(im, in_place=True)
         except Exception:
             pass  # a damaged EXIF block; the picture itself is good
         if im.mode[0] in "IF":
@@ -86,7 +86,7 @@ def read_image(
         if "transparency" in im.info or im.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
             im = im.convert("RGBA")
             im = Image.alpha_composite(Image.new("RGBA", im.size, "white"), im)
-        return im.convert("RGB")
+        return im if im.mode == "RGB" else im.convert("RGB")
 
 # %% ../nbs/05a_folders.ipynb #f802d0c1
 def _to_8_bit(im):

@@ -87,11 +87,6 @@ class Records(NamedTuple):
     # standard deviation of the blur in pixels of a 224-pixel view (B,2); 0 for none
     sigma: torch.Tensor
 
-# %% ../nbs/05b_views.ipynb #c33f8e20
-_NONE = torch.tensor(
-    [1.0, 1.0, 1.0, 0.0], dtype=torch.float64
-)  # factors that change nothing
-
 # %% ../nbs/05b_views.ipynb #35c76965
 def view_records(
     seed: int,  # seed of the run
@@ -121,6 +116,10 @@ def view_records(
         theta.float(), factors.float(), c[..., 5:9].argsort(-1), c[..., 9] < a.grey,
         sigma.float(),
     )
+
+
+# factors that change nothing
+_NONE = torch.tensor([1.0, 1.0, 1.0, 0.0], dtype=torch.float64)
 
 # %% ../nbs/05b_views.ipynb #1759913b
 def _grey(views):
@@ -315,25 +314,44 @@ def _span(slope, shift, n, size):
         math.ceil(centre + half + reach),
     )
 
+# %% ../nbs/05b_views.ipynb #6dc8812a
+def _part(image, x0, y0, x1, y1):
+    "Pixels x0 to x1 and y0 to y1 of a picture; its border goes on outside."
+    if not isinstance(image, Image.Image):
+        x, y = max(x0, 0), max(y0, 0)
+        inside = image[:, y:y1, x:x1].permute(1, 2, 0).contiguous()
+        image = Image.fromarray(inside.numpy())
+        x0, y0, x1, y1 = x0 - x, y0 - y, x1 - x, y1 - y
+    W, H = image.size
+    return _continued(image.crop((x0, y0, x1, y1)), x0, y0, x1 - W, y1 - H)
+
+
+def _continued(part, x0, y0, right, bottom):
+    "Fill what lies outside, so many pixels at each side, with the nearest inside."
+    (w, h), left, top = part.size, -x0, -y0
+    for n, line, size, at in (
+        (left, (left, 0, left + 1, h), (left, h), (0, 0)),
+        (right, (w - right - 1, 0, w - right, h), (right, h), (w - right, 0)),
+        (top, (0, top, w, top + 1), (w, top), (0, 0)),
+        (bottom, (0, h - bottom - 1, w, h - bottom), (w, bottom), (0, h - bottom)),
+    ):
+        if n > 0:
+            part.paste(part.crop(line).resize(size, Image.Resampling.NEAREST), at)
+    return part
+
 # %% ../nbs/05b_views.ipynb #c4271607
 def cut_view(
-    image: torch.Tensor,  # one picture uint8 (3,H,W)
+    image,  # one picture: uint8 (3,H,W), or as PIL has it, RGB
     theta: torch.Tensor,  # its map (2,3), without rotation
     size: int,  # pixels of the view
 ) -> torch.Tensor:  # view uint8 (3,size,size)
     "Cut a view out of a picture of any size by PIL, as `cut_views` within a level."
-    H, W = image.shape[1:]
+    pil = isinstance(image, Image.Image)
+    W, H = image.size if pil else image.shape[:0:-1]
     (sx, _, tx), (_, sy, ty) = theta.tolist()
     left, right, x0, x1 = _span(sx, tx, W, size)
     top, bottom, y0, y1 = _span(sy, ty, H, size)
-    part = image.permute(1, 2, 0).numpy()[max(y0, 0) : y1, max(x0, 0) : x1]
-    if min(x0, y0) < 0 or x1 > W or y1 > H:
-        part = np.pad(
-            part,
-            ((max(-y0, 0), max(y1 - H, 0)), (max(-x0, 0), max(x1 - W, 0)), (0, 0)),
-            mode="edge",
-        )
-    view = Image.fromarray(np.ascontiguousarray(part)).resize(
+    view = _part(image, x0, y0, x1, y1).resize(
         (size, size),
         Image.Resampling.BILINEAR,
         (left - x0, top - y0, right - x0, bottom - y0),
