@@ -7,6 +7,7 @@ __all__ = ['MOST_PIXELS', 'MOST_RATIO', 'EXTENSIONS', 'LAYOUTS', 'refused_size',
            'find_images', 'read_bytes', 'read_lines', 'guess_layout', 'find_layout']
 
 # %% ../nbs/05a_folders.ipynb #6e56983d
+import io
 import os
 import re
 import stat
@@ -48,13 +49,14 @@ def _one_kind(error):
 
 # %% ../nbs/05a_folders.ipynb #9c5edb80
 def open_image(
-    path,  # an image file
+    path,  # an image file, or its bytes
 ) -> Image.Image:  # not decoded yet; to be closed
     "Open an image file; raises OSError or ValueError where it is none to decode."
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    data = isinstance(path, (bytes, bytearray, memoryview))
+    if not data and not stat.S_ISREG(os.stat(path).st_mode):
         raise ValueError("it is no plain file")
     try:
-        image = Image.open(path)
+        image = Image.open(io.BytesIO(path) if data else path)
     except Image.DecompressionBombError:
         raise ValueError(f"more than {MOST_PIXELS:,} pixels: make it smaller") from None
     except Exception as error:
@@ -69,7 +71,7 @@ def open_image(
 
 # %% ../nbs/05a_folders.ipynb #523ee4f9
 def read_image(
-    path,  # an image file
+    path,  # an image file, or its bytes
 ) -> Image.Image:  # RGB, upright
     "Read any image file as upright 8-bit RGB; raises OSError or ValueError."
     with open_image(path) as im:
