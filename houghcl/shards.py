@@ -212,6 +212,8 @@ class Shards:
             raise data
         if len(data) < self.size[i]:
             raise OSError("the shard is cut short")
+        if len(data) > self.size[i]:
+            raise OSError("the address gives whole files only, no ranges of bytes")
         return data
 
     def _read(self, i):
@@ -412,7 +414,7 @@ def write_shards(
 # %% ../nbs/05aa_shards.ipynb #41a5e8a9
 def main(argv=None):
     "The command `houghcl shard SRC DST`."
-    about = "houghcl shard", ShardSettings.__doc__
+    about = "python -m houghcl.shards", ShardSettings.__doc__
 
     def command(words):
         places = list(itertools.takewhile(lambda w: not w.startswith("-"), words))
