@@ -22,7 +22,8 @@ setup(
     packages=find_packages(include=["houghcl", "houghcl.*"]),
     python_requires=">=" + cfg["min_python"],
     install_requires=cfg["requirements"].split(),
-    extras_require={"detection": cfg["detection_requirements"].split(), "dev": cfg["dev_requirements"].split()},
+    extras_require={"detection": cfg["detection_requirements"].split(),
+                    "shards": cfg["shards_requirements"].split(), "dev": cfg["dev_requirements"].split()},
     entry_points={
         "console_scripts": cfg.get("console_scripts", "").split(),
         "nbdev": [f'{cfg["lib_name"]}={cfg["lib_name"]}._modidx:d'],

@@ -19,6 +19,7 @@ COMMANDS = {   # name -> module, what it does
     "train": ("train", "pre-train a backbone on pictures without labels"),
     "detect": ("detection", "fine-tune a detector from a backbone, and score it"),
     "match": ("match", "score ways to match on pairs of views of any pictures"),
+    "shard": ("shards", "write the pictures of a folder into tar files"),
     "probe": ("probe", "score a backbone as it is"),
     "retrieval": ("retrieval", "ask any backbones what each pixel shows"),
     "weights": ("weights", "write a backbone's weights for another program"),

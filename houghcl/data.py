@@ -16,9 +16,11 @@ from accelerate import skip_first_batches
 from PIL import UnidentifiedImageError
 from torch.utils.data import Dataset, Sampler
 
+from .cache import open_cache
 from .errors import UserError, one_of
 from .progress import progress_bar, warn_counted
 from .scenes import Scenes
+from .shards import Names, is_sharded, open_shards
 from houghcl.folders import (
     LAYOUTS, find_images, find_layout, guess_layout, open_image, read_bytes, read_image,
     read_lines, read_tensor, refused_size,
@@ -28,6 +30,8 @@ from .views import Augment, cut_view, view_records
 # %% ../nbs/2_data/24_data.ipynb #e3a474e2
 def _why(path):
     "Why a file is no picture to decode, as far as its header tells; else empty."
+    if not os.path.lexists(path):
+        return ""  # a picture of a shard
     try:
         with open_image(path):
             return ""
@@ -128,9 +132,16 @@ class ImageData(Dataset):
     def __len__(self):
         return self.n
 
-    def __getitem__(self, key) -> dict:  # see `get_item`
+    def __getitem__(self, key) -> dict:  # see `get_items`
         "The item of (epoch, index)."
-        return get_item(self, *(int(k) for k in key))
+        return self.__getitems__([key])[0]
+
+    def __getitems__(self, keys) -> list:  # of items
+        "The items of several (epoch, index), as a loader asks for a batch of them."
+        fetch = getattr(self.read, "fetch", None)
+        if fetch:
+            fetch([int(index) for _, index in keys])
+        return get_items(self, [tuple(int(k) for k in key) for key in keys])
 
     def describe(self) -> str:  # count, kind, classes, where, how
         "One line for the start of a run."
@@ -138,12 +149,12 @@ class ImageData(Dataset):
         return f"{self.n:,} pictures, {self.kind}{classes}, {self.where}, {self.note}"
 
 # %% ../nbs/2_data/24_data.ipynb #7556c0e7
-def read_near(source, index, tries=50):
-    "Picture uint8 (3,H,W) at the index or the next readable one; names of bad ones."
-    bad = []
+def read_near(source, index, read=None, tries=50):
+    "Picture at the index, or the next readable one; names of bad ones."
+    bad, read = [], read or source.read
     for i in range(index, index + min(tries, len(source))):
         try:
-            return source.read(i % len(source)), bad
+            return read(i % len(source)), bad
         except MemoryError:
             raise
         except Exception:
@@ -153,20 +164,40 @@ def read_near(source, index, tries=50):
     ), bad
 
 # %% ../nbs/2_data/24_data.ipynb #8749f656
-def get_item(source, epoch, index):
-    "The item of (epoch, index)."
-    image, bad = read_near(source, index)
-    H, W = image.shape[1:]
-    item = dict(index=index, epoch=epoch, size=torch.tensor([H, W]), bad="\n".join(bad))
+def get_items(source, keys):
+    "The items of several (epoch, index)."
+    if len(keys) > _TOGETHER:
+        parts = range(0, len(keys), _TOGETHER)
+        return [x for i in parts for x in get_items(source, keys[i : i + _TOGETHER])]
+    read = None if source.whole else getattr(source.read, "picture", None)
+    found = [read_near(source, index, read) for _, index in keys]
+    sizes = [_size(image) for image, _ in found]
+    items = [
+        dict(index=index, epoch=epoch, size=torch.tensor(size), bad="\n".join(bad))
+        for (epoch, index), (_, bad), size in zip(keys, found, sizes)
+    ]
     if source.whole:
-        return item | dict(image=image)
-    theta = view_records(source.seed, epoch, [index], W / H, source.augment).theta[
-        0
-    ]  # (2,2,3)
-    return item | dict(
-        views=torch.stack([cut_view(image, t, source.view_size) for t in theta]),
-        theta=theta,
-    )
+        return [item | dict(image=image) for item, (image, _) in zip(items, found)]
+    epochs, indices = zip(*keys)
+    aspects = torch.tensor([w / h for h, w in sizes], dtype=torch.float64)
+    thetas = view_records(source.seed, epochs, indices, aspects, source.augment).theta
+    return [
+        item | dict(views=_cut_two(image, theta, source.view_size), theta=theta)
+        for item, (image, _), theta in zip(items, found, thetas)
+    ]
+
+# %% ../nbs/2_data/24_data.ipynb #d611ae2e
+_TOGETHER = 16  # pictures that are held decoded while their records are drawn
+
+
+def _size(image):
+    "[H, W] of a picture, a tensor or as PIL has it."
+    return list(image.shape[1:]) if torch.is_tensor(image) else [*image.size[::-1]]
+
+
+def _cut_two(image, theta, size):
+    "Views a and b of a picture, uint8 (2,3,size,size)."
+    return torch.stack([cut_view(image, t, size) for t in theta])
 
 # %% ../nbs/2_data/24_data.ipynb #654a358b
 def picture_labels(
@@ -189,6 +220,10 @@ class _Files:
 
     def __call__(self, i):
         return read_tensor(self.files[i])
+
+    def picture(self, i):
+        "As PIL has it."
+        return read_image(self.files[i])
 
 
 class _Memory:
@@ -277,7 +312,8 @@ def _load(source, size, progress):
 
 # %% ../nbs/2_data/24_data.ipynb #d50c21ff
 def open_data(
-    path="scenes",  # a folder, or the word scenes
+    # a folder, the word scenes, or shards: 'shards/{000..999}.tar', a list of addresses
+    path="scenes",
     layout: str = "auto",  # one of LAYOUTS, or auto: recognised
     view_size: int = 64,  # pixels of a view
     split: str = "train",  # which part of the data set
@@ -289,6 +325,7 @@ def open_data(
     augment: Augment = Augment(),  # what may be drawn
     # stop when more than this share of the files decoded now is bad
     bad_share: float = 0.01,
+    cache: str = "",  # a file that keeps the pictures decoded; empty: none
 ) -> ImageData:
     "Find out what a data set is, and see that it can be read; load a small one."
     if limit is not None and limit < 1:
@@ -299,6 +336,8 @@ def open_data(
     own = dict(view_size=view_size, seed=seed, augment=augment)
     if str(path) == "scenes" or layout == "scenes":
         return _open_scenes(split, limit, own)
+    if is_sharded(path):
+        return _open_sharded(path, limit, cache, progress, own)
     layout, root, files, names = find_layout(path, layout, split)
     classes, labels = _labels(Path(root).parent / "wnids.txt", names)
     if limit is not None and limit < len(files):
@@ -317,7 +356,9 @@ def open_data(
             f"{what}, for example {bad[0]}{_why(bad[0])}.",
             "Check that the files are whole, or name another folder.",
         )
-    if memory is not False:
+    if cache:
+        _into_cache(source, cache, memory, progress, bad_share)
+    elif memory is not False:
         _into_memory(source, memory, progress, bad_share)
     return source
 
@@ -333,6 +374,23 @@ def _open_scenes(split, limit, own):
     return source
 
 
+def _open_sharded(path, limit, cache, progress, own):
+    "Pictures of shards, decoded as they are needed."
+    if limit or cache:
+        raise UserError(
+            "Shards know no limit and no cache.",
+            "Name fewer shards, or take a folder of pictures.",
+        )
+    shards, n, classes, labels = open_shards(path, progress)
+    names = Names(shards)
+    source = ImageData(
+        "shards", str(path), shards, len(shards), names, classes, labels, **own
+    )
+    used = len(shards.addresses)
+    source.note = f"{used:,} of {n:,} shards, decoded as needed"
+    return source
+
+
 def _labels(wnids, names):
     "Classes and labels (n,); Tiny ImageNet's list numbers both splits alike."
     if names is None:
@@ -343,28 +401,58 @@ def _labels(wnids, names):
     return classes, torch.tensor([number[name] for name in names])
 
 # %% ../nbs/2_data/24_data.ipynb #6579aaa9
+_MOST = 2**31  # bytes of pictures that are held in memory without being asked
+
+
 def _into_memory(source, memory, progress, bad_share):
     "Decode all files of one size now, up to 2 GiB or where `memory` is True."
     size = _one_size(source.names)
     images = bad = None
-    if size and (memory is True or len(source) * 3 * size[0] * size[1] <= 2**31):
+    if size and (memory is True or len(source) * 3 * size[0] * size[1] <= _MOST):
         images, bad = _load(source, size, progress)
-    if images is None:
-        if memory is True:
-            raise UserError(
-                (
-                    f"The pictures at {source.where} have several sizes and cannot "
-                    "be held in memory as one block."
-                ),
-                "Leave memory at auto: workers then decode them as they are needed.",
-            )
-        return
-    BadFiles(bad_share).update(dict(bad=bad))
-    source.read, source.whole, source.note = (
-        _Memory(images),
-        True,
-        f"{size[1]}x{size[0]} pixels, in memory",
+    if images is not None:
+        BadFiles(bad_share).update(dict(bad=bad))
+        return _whole_now(source, _Memory(images), size, "in memory")
+    if memory is True:
+        raise _several_sizes(source.where)
+
+
+def _several_sizes(where):
+    return UserError(
+        f"The pictures at {where} have several sizes and cannot be held in memory as "
+        "one block.",
+        "Leave memory at auto: workers then decode them as they are needed.",
     )
+
+# %% ../nbs/2_data/24_data.ipynb #621d5ffc
+def _into_cache(source, path, memory, progress, bad_share):
+    "Take the pictures from a cache; what is whole without one is whole with it."
+
+    def read(i):
+        image, bad = read_near(source, i)
+        return image, len(bad)
+
+    planes, files = _one_size(source.names) is not None, source.names
+    cached = open_cache(path, files, source.where, read, planes, progress)
+    lost = cached.lost.tolist()
+    bad = [files[i] if n else "" for i, n in enumerate(lost)]
+    BadFiles(bad_share).update(dict(bad=bad))
+    if source.labels is not None:
+        shown = torch.arange(len(files)) + torch.tensor(lost)
+        source.labels = source.labels[shown % len(files)]
+    size, source.read = cached.one_size(), cached
+    if memory is True and size is None:
+        raise _several_sizes(source.where)
+    source.note = f"from the cache {path}"
+    small = size and len(source) * 3 * size[0] * size[1] <= _MOST
+    if memory is True or (memory == "auto" and small):
+        _whole_now(source, cached, size, source.note)
+
+# %% ../nbs/2_data/24_data.ipynb #830ebf38
+def _whole_now(source, read, size, where):
+    "Items carry whole pictures from now on."
+    source.read, source.whole = read, True
+    source.note = f"{size[1]}x{size[0]} pixels, {where}"
     if min(size) < source.view_size:
         source.note += f", smaller than the view of {source.view_size}: enlarged"
         warn_counted(
@@ -400,9 +488,9 @@ class EpochSampler(Sampler):
             rng = np.random.Generator(
                 np.random.Philox(key=[self.seed, 8], counter=[0, 0, 0, self.epoch])
             )
-            order = np.argsort(rng.random(self.n), kind="stable").tolist()
+            order = np.argsort(rng.random(self.n), kind="stable")
         for i in order:
-            yield self.epoch, i
+            yield self.epoch, int(i)
 
 # %% ../nbs/2_data/24_data.ipynb #f81dfe3d
 def epoch_batches(

@@ -7,6 +7,7 @@ __all__ = ['MOST_PIXELS', 'MOST_RATIO', 'EXTENSIONS', 'LAYOUTS', 'refused_size',
            'find_images', 'read_bytes', 'read_lines', 'guess_layout', 'find_layout', 'check_layout']
 
 # %% ../nbs/2_data/22_folders.ipynb #6e56983d
+import io
 import os
 import re
 import stat
@@ -48,13 +49,14 @@ def _one_kind(error):
 
 # %% ../nbs/2_data/22_folders.ipynb #9c5edb80
 def open_image(
-    path,  # an image file
+    path,  # an image file, or its bytes
 ) -> Image.Image:  # not decoded yet; to be closed
     "Open an image file; raises OSError or ValueError where it is none to decode."
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    data = isinstance(path, (bytes, bytearray, memoryview))
+    if not data and not stat.S_ISREG(os.stat(path).st_mode):
         raise ValueError("it is no plain file")
     try:
-        image = Image.open(path)
+        image = Image.open(io.BytesIO(path) if data else path)
     except Image.DecompressionBombError:
         raise ValueError(f"more than {MOST_PIXELS:,} pixels: make it smaller") from None
     except Exception as error:
@@ -69,7 +71,7 @@ def open_image(
 
 # %% ../nbs/2_data/22_folders.ipynb #523ee4f9
 def read_image(
-    path,  # an image file
+    path,  # an image file, or its bytes
 ) -> Image.Image:  # RGB, upright
     "Read any image file as upright 8-bit RGB; raises OSError or ValueError."
     with open_image(path) as im:
@@ -78,7 +80,7 @@ def read_image(
         except Exception as error:
             raise _one_kind(error) from None
         try:
-            im = ImageOps.exif_transpose(im)
+            ImageOps.exif_transpose(im, in_place=True)
         except Exception:
             pass  # a damaged EXIF block; the picture itself is good
         if im.mode[0] in "IF":
@@ -86,7 +88,7 @@ def read_image(
         if "transparency" in im.info or im.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
             im = im.convert("RGBA")
             im = Image.alpha_composite(Image.new("RGBA", im.size, "white"), im)
-        return im.convert("RGB")
+        return im if im.mode == "RGB" else im.convert("RGB")
 
 # %% ../nbs/2_data/22_folders.ipynb #f802d0c1
 def _to_8_bit(im):

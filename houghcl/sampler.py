@@ -6,6 +6,8 @@
 __all__ = ['resample_separable', 'sample_view']
 
 # %% ../nbs/0_method/00a_sampler.ipynb #9db0939b
+from contextlib import nullcontext
+
 import torch
 from .checks import check_shape
 from .geometry import grid_size
@@ -60,6 +62,12 @@ def _resample_one(image, wy, wx):
     rows = torch.cat([image[..., k] @ wx[o, k].T for o, k in _strips(wx)], 2)  # (C,H,w)
     return torch.cat([wy[o, k] @ rows[:, k] for o, k in _strips(wy)], 1)       # (C,h,w)
 
+# %% ../nbs/0_method/00a_sampler.ipynb #ad7ad5cf
+def _full_precision(kind):
+    "Products of the type of their factors, whatever autocast a caller has set."
+    known = torch.amp.is_autocast_available(kind)
+    return torch.autocast(kind, enabled=False) if known else nullcontext()
+
 # %% ../nbs/0_method/00a_sampler.ipynb #8096d40c
 def resample_separable(
     images:torch.Tensor,   # images (B,C,H,W), floating
@@ -72,7 +80,7 @@ def resample_separable(
     check_shape("wx", wx, "B,w,W", **sizes)
     B, C, H, W = images.shape
     wy, wx = wy.to(images), wx.to(images)
-    with torch.autocast(images.device.type, enabled=False):
+    with _full_precision(images.device.type):
         if B and images.device.type == "cpu" and max(H, W) > 2 * STRIP:
             return torch.stack([_resample_one(*one) for one in zip(images, wy, wx)])
         rows = torch.bmm(images.reshape(B, C * H, W), wx.transpose(1, 2))
@@ -87,7 +95,8 @@ def _check_sampling(images, theta):
         raise ValueError(f"images is {tuple(images.shape)}: give (B,C,H,W) with pixels")
     fix = ", one view for each image"
     check_shape("theta", theta, "B,2,3", "floating", fix, **sizes)
-    if bool((theta[:, [0, 1], [1, 0]] != 0).any()):
+    looked_at = theta.device.type == "cpu"
+    if looked_at and bool((theta[:, [0, 1], [1, 0]] != 0).any()):
         raise ValueError("theta rotates or shears: give crops and flips, or use "
                          "torch.nn.functional.grid_sample")
 
@@ -96,7 +105,7 @@ _LIKE_IMAGES = ", for uint8 images.float() / 255"
 # %% ../nbs/0_method/00a_sampler.ipynb #3d458b11
 def sample_view(
     images:torch.Tensor,   # images (B,C,H,W), floating
-    theta:torch.Tensor,    # maps to the image (B,2,3), unrotated; best left on the CPU
+    theta:torch.Tensor,    # maps to the image (B,2,3), unrotated, which the CPU checks
     size,                  # pixels of the view: a side, or (h, w)
 )->torch.Tensor:           # views (B,C,h,w), in the images' type and on their device
     "Cut views out of images: bilinear when enlarged, antialiased as PIL when shrunk."
