@@ -138,7 +138,7 @@ class Classification(Pretraining):
 
     def describe(self, run):
         norm = about_norm(self.s, self.acc.num_processes)
-        return describe(self, run, lambda t: [f"remedies  none; {norm}"])
+        return describe(self, run, lambda t: [f"stabilise none; {norm}"])
 
     def hints(self):
         hint_data(self)
