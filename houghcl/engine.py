@@ -191,7 +191,7 @@ def loop(
 
 # %% ../nbs/4_training/42_engine.ipynb #37ab360f
 def _log(t, images_per_s, report, bar):
-    "A row of metrics: watched by the task, reported, and told beside the bar."
+    "A row of metrics: watched by the task, reported, and shown beside the bar."
     row = t.row(images_per_s)
     t.watch(row)
     if t.acc.is_main_process:

@@ -256,11 +256,11 @@ def _space(seen):
 # %% ../nbs/5_using/51_figures.ipynb #45220ce2
 FLIPPED = (
     " View b is mirrored: no single shift fits it, and a network that has not learned"
-    " mirrors must look at it twice."
+    " mirrors must see it mirrored as well."
 )
 
 def _poster(seen, views, net):
-    "The poster's figure of a photograph: each rule, and affine votes with a second view."
+    "The poster's figure of a photograph: each rule, affine votes with a second view."
     one = seen._replace(features=[*seen.features[:2], None])
     two = seen._replace(features=[*seen.features[:2], _second(net, views)])
     found = {name: _found(one, views, rule)[0] for rule, name in RULES.items()}
@@ -354,7 +354,7 @@ class Settings:
     format: str = "png"  # png or svg
     # Views
     seed: Seed = 0  # of the two views
-    flip: bool = False  # mirror the second view
+    flip: bool = False  # mirror view b
     # Network
     votes: str = "auto"  # hough (shifts), affine, or auto: as in the run
     steps: tuple[Whole, ...] = ()  # of the strip, 0: untrained; the rest take the last
