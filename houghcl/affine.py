@@ -97,7 +97,7 @@ class AffineOptions:
     gamma: float = 0.5        # power of the reach that votes are divided by, 0 to 1
     beta: float = 8.0         # power that sharpens the votes
     read: str = "geometry"    # 'geometry': R alone; 'match': R times conf
-    contrast: bool = False    # count what a match has beyond its row and column
+    contrast: bool = False    # count the surplus over row and column
 
     def __post_init__(self):
         several = isinstance(self.scales, (tuple, list))
@@ -132,8 +132,8 @@ def _kernels(grid_a, grid_b, o, like):
     return hyps, [F.threshold(k, TINY, 0.).to(like) for k in kernels]
 
 # %% ../nbs/0_method/01b_affine.ipynb #ea6b7b30
-def _contrast(conf):
-    "What each match has beyond the mean of its row and of its column (B,N,M)."
+def _surplus(conf):
+    "The surplus of each match over the means of its row and its column (B,N,M)."
     rows, columns = conf.mean(2, keepdim=True), conf.mean(1, keepdim=True)
     return conf - rows - columns + conf.mean((1, 2), keepdim=True)
 
@@ -142,13 +142,13 @@ def _halves(k_x, mirrored):
     return (k_x,) if mirrored is None else k_x.chunk(2)
 
 def _looks(conf, mirrored, grid_a, grid_b, contrast):
-    "One likeness or two, pairs of rows times pairs of columns, in contrast or not."
+    "One likeness or two, pairs of rows times pairs of columns, or their surplus."
     given = [conf] if mirrored is None else [conf, mirrored.to(conf)]
-    return [_by_axes(_contrast(c) if contrast else c, grid_a, grid_b) for c in given]
+    return [_by_axes(_surplus(c) if contrast else c, grid_a, grid_b) for c in given]
 
 # %% ../nbs/0_method/01b_affine.ipynb #e618ecaa
 def _reach(k_y, k_x, contrast):
-    "The reach (n_y,n_x) of each hypothesis: K_y 1 K_x^T, squared in contrast."
+    "The reach (n_y,n_x) of each hypothesis: K_y 1 K_x^T, squared for a surplus."
     power = 2 if contrast else 1
     return k_y.pow(power).sum(1)[:, None] * k_x.pow(power).sum(1)
 
@@ -180,7 +180,7 @@ def affine_votes(
     options=AffineOptions(),  # how to count
     *,
     flip_known=None,          # bool (B,), whether the pair is mirrored; None: not known
-    mirrored=None,            # conf when b is seen mirrored (B,N,M); None: one look
+    mirrored=None,            # conf when b is seen mirrored (B,N,M); None: none
     **more,                   # options by name, in place of those in `options`
 )->tuple:                     # votes (B,n_y,n_x), hypotheses of rows, columns (n,2)
     "Evened votes H' = K_y A K_x^T / (K_y 1 K_x^T)^gamma. Raises ValueError."
@@ -216,7 +216,7 @@ def affine_confidence(
     options=AffineOptions(),  # how to count and to read
     *,
     flip_known=None,          # bool (B,), whether the pair is mirrored; None: not known
-    mirrored=None,            # conf when b is seen mirrored (B,N,M); None: one look
+    mirrored=None,            # conf when b is seen mirrored (B,N,M); None: none
     **more,                   # options by name, in place of those in `options`
 )->torch.Tensor:              # confidence of each match (B,N,M); float32 (or 64)
     "R = K_y^T Q K_x / sum Q, Q = (H' / max H')^beta, 0 to 1. Raises ValueError."

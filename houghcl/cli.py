@@ -14,9 +14,11 @@ import io
 import itertools
 import linecache
 import math
+import os
 import re
 import shlex
 import shutil
+import sys
 import textwrap
 import tokenize
 import typing
@@ -239,6 +241,8 @@ def settings_from_args(
 ):                       # instance of cls
     "Settings from a preset and flags; `UsageError` for what is wrong; `--help` exits."
     argv, kinds = list(argv), typing.get_type_hints(cls)
+    # words that come again, on top of a run's settings, have had their warning
+    argv = _renamed(argv, getattr(cls, 'renamed', {}), warn=base is None)
     try:
         _check_words(argv, kinds, base or presets[default_preset], prog)
         name, text = default_preset, description
@@ -252,6 +256,18 @@ def settings_from_args(
         return _parse(cls, base or presets[name], presets, argv, prog, text, chooser)
     except UserError as error:
         raise UsageError(error.what, error.remedy) from None
+
+# %% ../nbs/2_commands/22_cli.ipynb #c11a0001
+def _renamed(argv, names, warn):
+    "Words with the flags' names; warns once of each older one, in the first process."
+    flags = {_dashed(old): _dashed(new) for old, new in names.items()}
+    flags |= {'--no-' + old[2:]: '--no-' + new[2:] for old, new in flags.items()}
+    parts = [word.partition('=') for word in argv]
+    older = dict.fromkeys(flag for flag, *_ in parts if flag in flags)
+    if warn and int(os.environ.get('RANK') or 0) == 0:
+        for flag in older:
+            print(f'warning: {flag} is called {flags[flag]}.', file=sys.stderr)
+    return [flags.get(flag, flag) + given + value for flag, given, value in parts]
 
 # %% ../nbs/2_commands/22_cli.ipynb #35e12944
 def _named(argv, flag, presets):

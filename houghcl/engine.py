@@ -201,7 +201,7 @@ def metrics_row(
     return t.row() | dict(step=t.step, lr=rate, images_per_s=images_per_s)
 
 def _log(t, images_per_s, report, bar):
-    "A row of metrics: watched by the task, reported, and said beside the bar."
+    "A row of metrics: watched by the task, reported, and shown beside the bar."
     row = metrics_row(t, images_per_s)
     t.watch(row)
     on_main(t.acc, lambda: report(row))

@@ -131,7 +131,7 @@ def run_main(
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         fn(words)
-        sys.stdout.flush()   # a full disk or a closed pipe is told
+        sys.stdout.flush()   # a full disk or a closed pipe is noticed
     except (Exception, KeyboardInterrupt) as error:
         code, text = _told(error)
         rank = int(os.environ.get('RANK') or 0)

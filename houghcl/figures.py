@@ -25,6 +25,7 @@ from .score import pck
 from .pairing import mirror_cells, pair
 from .backbone import make_backbone
 from .model import DenseCL, METHODS, matching_features
+from .networks import rule_options
 from .errors import Seed, Threads, UserError, Whole, check_fields, one_of
 from .files import load_file, open_atomic
 from .config import read_config
@@ -37,7 +38,7 @@ from .supervised import Supervised
 from .folders import read_tensor
 from .views import normalise
 from .drawing import plot_curves, strip_figure
-from .poster import NOTE, RULES, TWO_LOOKS, poster_figure, shared_part
+from .poster import NOTE, RULES, SECOND_VIEW, poster_figure, shared_part
 from .space import hough_figure, vote_space, warped_figure, winning_map
 
 # %% ../nbs/5_using/52_figures.ipynb #5f5d4935
@@ -62,7 +63,7 @@ def checkpoint_steps(
 # %% ../nbs/5_using/52_figures.ipynb #f053199d
 NEEDED = (
     "arch", "stages", "stride", "view_size", "grid", "method", "dim", "queue",
-    "match_on", "remedies", "sigma", "exponent", "min_area", "seed",
+    "match_on", "stabilise", "sigma", "exponent", "min_area", "seed",
 )
 
 def _run_settings(run):
@@ -85,8 +86,8 @@ def _build(s, classes):
             return Supervised(backbone, grid, classes).eval()
         options = dict(
             match_on=s["match_on"],
-            center=s["remedies"] in ("all", "center") or s["method"] == "houghcl+",
-            mirror=s.get("mirror", False),
+            center=s["stabilise"] in ("all", "center") or s["method"] == "houghcl+",
+            mirror=s.get("second_view", False),
         )
         sizes = s["dim"], s["queue"]
         return DenseCL(backbone, grid, s["method"], *sizes, **options).eval()
@@ -220,11 +221,8 @@ def see(
     s = loaded.settings
     kind = "affine" if s["method"] == "houghcl+" else "hough"
     kind = kind if votes == "auto" else votes
-    options = dict(sigma=s["sigma"], exponent=s["exponent"])
-    if kind == "affine":
-        options["contrast"] = s.get("contrast", False)
     features = matching_features(loaded.net, views.a, views.b)
-    return Seen(loaded.net.grid, features, kind, options)
+    return Seen(loaded.net.grid, features, kind, rule_options(kind, s))
 
 # %% ../nbs/5_using/52_figures.ipynb #3cf4755b
 def _second(net, views):
@@ -258,15 +256,15 @@ def _space(seen):
 # %% ../nbs/5_using/52_figures.ipynb #45220ce2
 FLIPPED = (
     " View b is mirrored: no single shift fits it, and a network that has not learned"
-    " mirrors must look at it twice."
+    " mirrors must see it mirrored as well."
 )
 
 def _poster(seen, views, net):
-    "The poster's figure of a photograph: each rule, and affine votes of two looks."
+    "The poster's figure of a photograph: each rule, affine votes with a second view."
     one = seen._replace(features=[*seen.features[:2], None])
     two = seen._replace(features=[*seen.features[:2], _second(net, views)])
     found = {name: _found(one, views, rule)[0] for rule, name in RULES.items()}
-    found[RULES["affine"] + TWO_LOOKS] = _found(two, views, "affine")[0]
+    found[RULES["affine"] + SECOND_VIEW] = _found(two, views, "affine")[0]
     maps = views.theta_a, views.theta_b
     flipped = float(maps[0][0, 0, 0] * maps[1][0, 0, 0]) < 0
     look = dict(maps=maps, note=NOTE + FLIPPED * flipped)
@@ -356,7 +354,7 @@ class Settings:
     format: str = "png"  # png or svg
     # Views
     seed: Seed = 0  # of the two views
-    flip: bool = False  # mirror the second view
+    flip: bool = False  # mirror view b
     # Network
     votes: str = "auto"  # hough (shifts), affine, or auto: as in the run
     steps: tuple[Whole, ...] = ()  # of the strip, 0: untrained; the rest take the last

@@ -250,7 +250,7 @@ def _sinkhorn_first(f_a, f_b, grid_a, grid_b):
     return index, best
 
 def _two_looks(f_a, f_b, grid_a, grid_b, mirrored):
-    "The highest cosine of the two looks."
+    "The highest cosine of view b and the second view."
     best, index = torch.maximum(cosine(f_a, f_b), cosine(f_a, mirrored)).max(2)
     return index, best.relu()
 
@@ -287,7 +287,7 @@ def _pair(method, given=(), knows="nothing", centred=True, **options):
 _SHIFTS = dict(scales=(1,), step=1, gamma=0, beta=1, read="match")
 
 # %% ../nbs/6_measure/65_match.ipynb #68e26e86
-_TWO = ("mirrored",)  # given for two looks
+_TWO = ("mirrored",)  # given for a second view
 _FLIP = ("flip_known",), "flip"  # given, and the rung of the ladder
 _FLIPS = ("mirrored", "flip_known"), "flip"
 _SCALE = ("theta",), "flip and scale"

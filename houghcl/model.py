@@ -91,13 +91,13 @@ def _frozen_copy(net:nn.Module)->nn.Module:
 
 # %% ../nbs/0_method/04_model.ipynb #a58c7ced
 def _check_model(method, match_on, dense_on, mirror):
-    "Refuse words that are no choices, and a second look that nobody takes."
+    "Refuse words that are no choices, and a second view that nobody takes."
     check_choice("method", method, METHODS)
     check_choice("match_on", match_on, ("backbone", "projected"))
     check_choice("dense_on", dense_on, DENSE_ON)
     if mirror and METHODS[method] != "affine":
         raise ValueError(f"mirror is True for {method!r}: give False, only 'houghcl+' "
-                         "can use a second look")
+                         "can use a second view")
 
 # %% ../nbs/0_method/04_model.ipynb #17bb84c1
 class DenseCL(nn.Module):
@@ -114,7 +114,7 @@ class DenseCL(nn.Module):
         center:bool=False,        # centre features before matching
         options:dict|None=None,   # of `pair`, see PairOptions
         dense_on:str="all",       # cells in the dense loss, one of DENSE_ON
-        mirror:bool=False,        # affine only: a second look, at view b mirrored
+        mirror:bool=False,        # affine only: a second view, b mirrored
         init:str="torchvision"):  # of the image's head, one of INITS
         super().__init__()
         _check_model(method, match_on, dense_on, mirror)
@@ -211,7 +211,7 @@ def _second_look(model, view_b, order, mean):
     return mirror_cells(_centred(_compared(model, cells, dense), mean), model.grid)
 
 def _compare(model, view_a, view_b, order):
-    "Vectors of query and key, raw features, those compared: of a, b, a second look."
+    "Vectors of query and key, raw features, those compared: of a, b, a second view."
     cells_a, q, r = model.query(view_a)
     cells_b, k, r_key = _keys(model, view_b, order)
     raw = [_compared(model, cells_a, r), _compared(model, cells_b, r_key)]
@@ -298,7 +298,7 @@ def step(
     theta_b=None,         # where view_b lies, (B,2,3)
     lam:float=0.5,        # weight of the dense loss
     order=None,           # permutation of all processes' keys; None: in order
-    generator=None,       # for random and for spoilt geometric pairs
+    generator=None,       # for random and for noisy geometric pairs
     stats:bool=False,     # also count how good the pairs are
     whole=None,           # `confidences` of all parts; None: this is the whole step
 )->dict:                  # losses, keys (B,D), index (B,N), means (N,C), counts
@@ -358,7 +358,7 @@ def matching_features(
     model:DenseCL,
     view_a:torch.Tensor,  # query views, (B,3,H,W), normalised
     view_b:torch.Tensor,  # key views, (B,3,H,W)
-)->tuple:                # f_a, f_b (B,N,C), as `pair` takes them; a second look or None
+)->tuple:                # f_a, f_b (B,N,C), as `pair` takes them; a second view or None
     "What is compared when the cells of two views are paired; the mode is restored."
     training = model.training
     model.eval()

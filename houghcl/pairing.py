@@ -77,7 +77,7 @@ def _score(method, cos, cos_m, grid_a, grid_b, o, flip_known):
 
 # %% ../nbs/0_method/02_pairing.ipynb #46eaf530
 def _by_features(method, f_a, f_b, f_m, grids, o, flip_known):
-    "Partner, its confidence, and the way back if mutual; f_m: a second look or None."
+    "Partner, its confidence, and the way back if mutual; f_m: a second view or None."
     cos = cosine(f_a, f_b)                                                    # (B,N,M)
     two = method == "affine" and f_m is not None
     cos_m = cosine(f_a, f_m.to(f_a)) if two else None
@@ -101,7 +101,7 @@ def _draw_cells(m, shape, generator, device):
     return torch.randint(m, shape, generator=generator, device=where).to(device)
 
 def _by_geometry(theta_a, theta_b, grid_a, grid_b, jitter=0., swap=0., generator=None):
-    "The cell nearest to the true place, spoilt if asked; confidence 1 inside view b."
+    "The cell nearest to the true place, noisy if asked; confidence 1 inside view b."
     true = correspondence(theta_a, theta_b, grid_a)                           # (B,N,2)
     place, m = true, math.prod(grid_b)
     if jitter:
@@ -118,8 +118,8 @@ def _by_geometry(theta_a, theta_b, grid_a, grid_b, jitter=0., swap=0., generator
 # %% ../nbs/0_method/02_pairing.ipynb #2c885caf
 def _by_maps(theta_a, theta_b, grids, o, generator):
     "Partner and confidence by the known maps, and the way back if mutual."
-    spoilt = o.jitter, o.swap, generator
-    index, confidence = _by_geometry(theta_a, theta_b, *grids, *spoilt)
+    noise = o.jitter, o.swap, generator
+    index, confidence = _by_geometry(theta_a, theta_b, *grids, *noise)
     back = _by_geometry(theta_b, theta_a, *grids[::-1])[0] if o.mutual else None
     return index, confidence, back
 
@@ -171,9 +171,9 @@ def _read_options(method, options, more):
     for name in more:
         check_choice("option", name, PAIR_OPTIONS)
     o = read_options(options, more, PairOptions)
-    spoilt = o.jitter or o.swap
-    if spoilt and (method != "geometric" or o.mutual):
-        raise ValueError("jitter and swap spoil geometric pairs, not mutual: give 0")
+    noisy = o.jitter or o.swap
+    if noisy and (method != "geometric" or o.mutual):
+        raise ValueError("jitter and swap are for geometric pairs, not mutual: give 0")
     if o.mutual and method == "random":
         raise ValueError("mutual is True: random pairs have no way back, give False")
     return o

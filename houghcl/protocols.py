@@ -223,7 +223,7 @@ def named(
         raise UserError("coco-c4 has no small version.",
                         "Take --protocol coco --small.")
     if protocol not in ("voc", "coco"):
-        return words   # no protocol, which is told where words are read
+        return words   # no protocol, which is refused where words are read
     drawn = _last(words, "--data", "") == "scenes"
     return [*words, "--protocol", f"{protocol}-{'scenes' if drawn else 'small'}"]
 

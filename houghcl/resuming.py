@@ -62,7 +62,7 @@ def usable(
         for mine in ranks:
             _check_rank(t, mine)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError):
-        what = "what it says of random numbers or losses is spoilt."
+        what = "what it says of random numbers or losses is damaged."
         raise UserError(what) from None
 
 # %% ../nbs/4_training/42_resuming.ipynb #ea47eb00

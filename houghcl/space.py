@@ -47,10 +47,10 @@ def vote_space(
     f_b: torch.Tensor,  # features of view b (N,C)
     grid,  # grid of both views: side S, or (H, W), in cells
     kind="affine",  # 'hough' (room 01) or 'affine' (room 01b)
-    mirrored=None,  # affine: features of the mirrored view b (N,C); None: only one look
+    mirrored=None,  # affine: features of the mirrored view b (N,C); None: none
     exponent=3,  # of the appearance confidence
     sigma=0.5,  # width of a vote, in cells
-    contrast=False,  # affine: count what a match has beyond its row and column
+    contrast=False,  # affine: count the surplus over row and column
 ) -> Space:  # on the CPU
     "Let the matches of one pair of views vote, as `pair` does, and keep the votes."
     if kind not in ("hough", "affine"):

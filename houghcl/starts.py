@@ -101,7 +101,7 @@ def start_of(
         return told   # beside a file of another program
     if "method" not in made["settings"]:
         return told
-    names = ("preset", "method", "mirror", "dense_on", "arch", "stages", "stride",
-             "batch_size", "epochs", "steps", "seed")
+    names = ("preset", "method", "second_view", "dense_on", "arch", "stages",
+             "stride", "batch_size", "epochs", "steps", "seed")
     kept = {k: made["settings"].get(k) for k in names}
     return kept | dict(pictures=made.get("pictures"))

@@ -35,7 +35,7 @@ def unmoved_cells(
 # %% ../nbs/4_training/49_supervised.ipynb #f92847d7
 class Supervised(nn.Module):
     "Classification of pictures by one view."
-    # how `matching_features` compares: no second look, no centring
+    # how `matching_features` compares: no second view, no centring
     match_on, mirror, mean_a, mean_b = "backbone", False, None, None
 
     def __init__(self,
@@ -84,7 +84,7 @@ def classify(
     return out | dict(counts=counts | dict(right=right, labelled=labelled))
 
 def _finite(cells):
-    "Cells that can be compared; a network that diverged is told by its loss."
+    "Cells that can be compared; a network that diverged shows in its loss."
     return cells.detach().float().nan_to_num(0.0).clamp(-1e15, 1e15)
 
 # %% ../nbs/4_training/49_supervised.ipynb #72e2050b
@@ -138,7 +138,7 @@ class Classification(Pretraining):
 
     def describe(self, run):
         norm = about_norm(self.s, self.acc.num_processes)
-        return describe(self, run, lambda t: [f"remedies  none; {norm}"])
+        return describe(self, run, lambda t: [f"stabilise none; {norm}"])
 
     def hints(self):
         hint_data(self)

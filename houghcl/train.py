@@ -29,9 +29,11 @@ from .folders import find_layout
 from .locks import run_locks
 from .metrics import read_metrics
 from .model import METHODS, confidences, matching_features
-from .networks import centred, group_size, make_model, make_optimizer
+from houghcl.networks import (
+    centred, group_size, make_model, make_optimizer, rule_options,
+)
 from .pairing import pair
-from .poster import NOTE, RULES, TWO_LOOKS, poster_figure, telling_views
+from .poster import NOTE, RULES, SECOND_VIEW, poster_figure, telling_views
 from .processes import lost_processes, on_main, open_accelerator
 from .progress import summary, warn_counted
 from .resuming import check_run, resumed_settings
@@ -91,7 +93,7 @@ def draws(
     order = generator = None
     if permutes(s, t.acc.num_processes):
         order = key_order(s.seed, n, s.batch_size // s.accumulate)
-    if s.method == "random" or s.jitter or s.swap:
+    if s.method == "random" or s.pair_noise or s.pair_swap:
         generator = torch.Generator().manual_seed(s.seed * 1_000_003 + n)
     return dict(order=order, generator=generator)
 
@@ -166,9 +168,9 @@ class Watch:
 
 _SIGNS = dict(
     lock_in="at step {step}, {same_cell:.0%} of the pairs are the same cell of both "
-        "views (the truth is about 10 %): pairing has locked in. Try --remedies all.",
+        "views (the truth is about 10 %): pairing has locked in. Try --stabilise all.",
     dead_branch="at step {step} the dense loss is {dense_share:.1%} of ln(K+1): the "
-        "dense branch learns nothing. Try --remedies all or a longer warm-up.")
+        "dense branch learns nothing. Try --stabilise all or a longer warm-up.")
 
 # %% ../nbs/4_training/48_train.ipynb #a06c5f96
 class Pretraining(Task):
@@ -320,12 +322,11 @@ def pairs_figure(
 def _pairs(t, a, b):
     "Pairs of the features of this run, by each rule: name -> (index, confidence)."
     f_a, f_b, f_m = matching_features(t.net, a, b)
-    votes = dict(sigma=t.s.sigma, exponent=t.s.exponent)
-    looks = {} if f_m is None else dict(mirrored=f_m)
-    affine = votes | dict(contrast=t.s.contrast) | looks
     found = {}
-    for rule, options in dict(cosine={}, hough=votes, affine=affine).items():
-        name = RULES[rule] + TWO_LOOKS * ("mirrored" in options)
+    for rule, name in RULES.items():
+        options = rule_options(rule, vars(t.s))
+        if rule == "affine" and f_m is not None:
+            name, options["mirrored"] = name + SECOND_VIEW, f_m
         found[name] = pair(rule, f_a, f_b, t.net.grid, **options)
     return found
 
@@ -354,21 +355,21 @@ def about_pairs(s:Settings)->str:
         confident="dense loss on the most confident half",
         weighted="dense loss weighted by confidence",
         partnered="dense loss on the cells that have a partner in truth")
-    said = (s.mutual and "mutual", s.mirror and "by a second look",
-            s.contrast and "votes in contrast",
-            s.jitter and f"spoilt by {s.jitter:g} cells",
-            s.swap and f"{s.swap:.0%} of them swapped", on.get(s.dense_on))
+    said = (s.mutual and "mutual", s.second_view and "with a second view",
+            s.surplus and "votes count the surplus over row and column",
+            s.pair_noise and f"noise of {s.pair_noise:g} cells",
+            s.pair_swap and f"{s.pair_swap:.0%} of them swapped", on.get(s.dense_on))
     return ", ".join(text for text in said if text)
 
 # %% ../nbs/4_training/48_train.ipynb #29f0151c
 def about_method(t:Pretraining)->list:
-    "Lines on remedies, BatchNorm, keys and pairs."
+    "Lines on what keeps pairing stable, BatchNorm, keys and pairs."
     s, n = t.s, t.acc.num_processes
-    warm = s.remedies in ("all", "warmup") and t.dense
-    remedies = ["lambda warm-up"] * warm + ["centring"] * centred(s)
+    warm = s.stabilise in ("all", "warmup") and t.dense
+    steady = ["lambda warm-up"] * warm + ["centring"] * centred(s)
     keys = "keys permuted" if permutes(s, n) else "keys in order"
-    told = " and ".join(remedies) or "none"
-    lines = [f"remedies  {told}; {about_norm(s, n)}, {keys}"]
+    by = " and ".join(steady) or "none"
+    lines = [f"stabilise {by}; {about_norm(s, n)}, {keys}"]
     if pairs := about_pairs(s):
         lines.append(f"pairs     {pairs}")
     return lines
