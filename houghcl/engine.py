@@ -41,7 +41,9 @@ class Task:
         self.sums, self.n = {}, 0   # losses since the last row, and how many
         self.spoilt = None          # a UserError to raise on all processes
         self.model, self.optimizer = acc.prepare(model, optimizer)
-        self.loader = None if loader is None else acc.prepare(loader)
+        self.loader = None
+        if loader is not None:      # a task moves its batches itself, without waiting
+            self.loader = acc.prepare_data_loader(loader, device_placement=False)
         self.net = acc.unwrap_model(self.model)
 
     def before_step(self, batches): pass

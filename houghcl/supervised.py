@@ -18,9 +18,11 @@ from .geometry import grid_size
 from .model import Encoder, pair_stats
 from .networks import backbone_of, synced
 from .pairing import pair
+from .shards import is_sharded
 from houghcl.train import (
     COLUMNS, Pretraining, about_norm, counted, describe, hint_data, share, views_of,
 )
+from .views import upload
 
 # %% ../nbs/4_training/49_supervised.ipynb #de0a9f30
 @torch.no_grad()
@@ -126,7 +128,7 @@ class Classification(Pretraining):
 
     def losses(self, batch, micro, log):
         view, *other = views_of(self, batch)
-        labels = picture_labels(self.source, batch).to(self.acc.device)
+        labels, = upload([picture_labels(self.source, batch)], self.acc.device)
         return self.keep(self.model(view, labels, other if log else None))
 
     def after_step(self):
@@ -149,6 +151,8 @@ class Classification(Pretraining):
         if s.data == "scenes" or s.layout == "scenes":
             raise classless("scenes", "drawn")
         Pretraining.check_files(s)
+        if is_sharded(s.data):
+            return      # their classes are known once they are open
         kind, root, _, names = find_layout(s.data, s.layout)
         if len(set(names or ())) < 2:
             raise classless(kind, root)

@@ -9,6 +9,7 @@ __all__ = ['COLUMNS', 'enough', 'make_loader', 'augment_of', 'permutes', 'draws'
 
 # %% ../nbs/4_training/48_train.ipynb #4d52b56e
 import math
+import os
 from dataclasses import replace
 from importlib import import_module
 from itertools import islice
@@ -43,7 +44,9 @@ from houghcl.settings import (
     ABOUT, FREE, PRESETS, Settings, dense_weight, learning_rate,
 )
 from .threads import CROWDED, Crowding, crowding_text
+from .shards import is_sharded
 from .views import Augment, denormalise, make_views
+from .workers import loader_workers
 
 # %% ../nbs/4_training/48_train.ipynb #71ce6f6e
 def enough(
@@ -61,14 +64,18 @@ def enough(
 # %% ../nbs/4_training/48_train.ipynb #30952174
 def make_loader(
     s:Settings,
-    source,       # data set, from `open_data`
+    source,           # data set, from `open_data`
+    device="cpu",     # what trains
+    processes:int=1,  # training processes on this machine
 )->tuple:         # loader of global micro-batches, its sampler, steps in an epoch
     "A loader that knows nothing of processes; `prepare` deals its batches out."
     per_epoch = enough(s, len(source))
-    sampler = EpochSampler(len(source), s.seed)
+    sampler, workers = EpochSampler(len(source), s.seed), s.workers
+    if workers < 0:
+        workers = loader_workers(source, device, processes)
     loader = DataLoader(
         source, s.batch_size // s.accumulate, sampler=sampler, drop_last=True,
-        num_workers=s.workers, persistent_workers=s.workers > 0,
+        num_workers=workers, persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available())
     return loader, sampler, per_epoch
 
@@ -180,7 +187,9 @@ class Pretraining(Task):
 
     def __init__(self, s:Settings, acc, source):
         set_seed(s.seed, deterministic=s.deterministic)
-        loader, self.sampler, self.per_epoch = make_loader(s, source)
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", acc.num_processes))
+        found = make_loader(s, source, acc.device.type, here)
+        loader, self.sampler, self.per_epoch = found
         self.source, self.bad, self.watcher = source, BadFiles(s.bad_share), Watch()
         self.counts = dict(pictures=len(source))
         model = self.make(s, acc.num_processes)
@@ -284,7 +293,7 @@ class Pretraining(Task):
     @staticmethod
     def check_files(s):
         "Refuse by the list of files, before one is read."
-        if s.data != "scenes" and s.layout != "scenes":
+        if s.data != "scenes" and s.layout != "scenes" and not is_sharded(s.data):
             enough(s, len(find_layout(s.data, s.layout)[2]))
 
 # %% ../nbs/4_training/48_train.ipynb #ed2c9ca9
@@ -469,7 +478,7 @@ def _train(s, acc, kind):
     on_main(acc, lambda: kind.check_files(s))
     source = open_data(
         s.data, s.layout, s.view_size, progress=acc.is_main_process, seed=s.seed,
-        augment=augment_of(s), bad_share=s.bad_share)
+        augment=augment_of(s), bad_share=s.bad_share, cache=s.cache)
     t = kind(s, acc, source)
     return run_task(t, probes and (lambda run: probes.every(t, run)))
 
