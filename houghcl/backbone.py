@@ -46,7 +46,8 @@ class _Normalise(torch.autograd.Function):
         groups, out = len(stats) // 2, torch.empty_like(x)
         learnt = stats[0].new_zeros(2, x.shape[1]).unbind()
         parts = (t.tensor_split(groups) for t in (grad, x, out))
-        for g, part, to, *own in zip(*parts, stats[::2], stats[1::2]):
+        rows = [*zip(*parts, stats[::2], stats[1::2])]
+        for g, part, to, *own in reversed(rows):      # added as autograd would
             made, *new = torch.ops.aten.native_batch_norm_backward(
                 g, part, weight, None, None, *own, True, ctx.eps, [True] * 3)
             to.copy_(made)
