@@ -124,7 +124,8 @@ def _check_given(conf, grid_a, grid_b, o, flip_known, mirrored):
 
 # %% ../nbs/01b_affine.ipynb #8ac2239e
 TINY = 1e-20    # of a peak of 1; two such factors meet, float32 holds 1.2e-38
-CHUNK_VOTES = 2**25    # votes alive at once, 128 MiB in float32
+CHUNK_VOTES = {"cpu": 2**18}    # votes alive at once: 1 MiB, which a cache holds
+MOST_VOTES = 2**25              # on other devices: 128 MiB in float32
 
 def _hypotheses(grid_b, o):
     "Hypotheses of rows (never flipped) and of columns."
@@ -247,7 +248,8 @@ def affine_confidence(
     grids = _check_given(conf, grid_a, grid_b, o, flip_known, mirrored)
     conf = conf if conf.dtype == torch.float64 else conf.float()
     tables = _tables_like(*grids, o, conf)
-    n = max(1, CHUNK_VOTES // tables[2].numel())          # images at once
+    most = CHUNK_VOTES.get(conf.device.type, MOST_VOTES)
+    n = max(1, most // tables[2].numel())                 # images at once
     starts = range(0, max(1, len(conf)), n)
     with torch.autocast(conf.device.type, enabled=False):
         parts = [[None if x is None else x[i : i + n] for i in starts]

@@ -92,8 +92,8 @@ def _by_features(method, f_a, f_b, f_m, grids, o, flip_known, finite):
 
 # %% ../nbs/02_pairing.ipynb #ee37dfa8
 def _upload(x, device):
-    "x on the device; nobody waits for a GPU."
-    return x.to(device, non_blocking=torch.device(device).type == "cuda")
+    "x on the device; nobody waits for it, where that is safe."
+    return x.to(device, non_blocking=torch.device(device).type not in ("cpu", "mps"))
 
 def _draw(draw, shape, generator, device):
     "Random numbers on `device`, drawn where the generator lives."
