@@ -43,16 +43,14 @@ class _Normalise(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad):
         x, weight, *stats = ctx.saved_tensors
-        groups, out = len(stats) // 2, torch.empty_like(x)
-        learnt = stats[0].new_zeros(2, x.shape[1]).unbind()
+        groups, out, learnt = len(stats) // 2, torch.empty_like(x), None
         parts = (t.tensor_split(groups) for t in (grad, x, out))
         rows = [*zip(*parts, stats[::2], stats[1::2])]
         for g, part, to, *own in reversed(rows):      # added as autograd would
-            made, *new = torch.ops.aten.native_batch_norm_backward(
+            made, *new = torch.ops.aten.native_batch_norm_backward.default(
                 g, part, weight, None, None, *own, True, ctx.eps, [True] * 3)
             to.copy_(made)
-            for total, found in zip(learnt, new):
-                total.add_(found)
+            learnt = [old.add_(n) for old, n in zip(learnt, new)] if learnt else new
         wanted = zip(learnt, ctx.needs_input_grad[1:])
         return out, *(t if w else None for t, w in wanted), *[None] * 5
 
