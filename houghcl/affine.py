@@ -9,6 +9,7 @@ __all__ = ['SCALES', 'axis_hypotheses', 'axis_kernel', 'hypothesis_map', 'map_hy
 # %% ../nbs/0_method/01b_affine.ipynb #8b72998a
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 import torch
 import torch.nn.functional as F
 from .checks import check_choice, check_ranges, check_shape, read_options
@@ -123,13 +124,13 @@ def _check_given(conf, grid_a, grid_b, o, flip_known, mirrored):
 
 # %% ../nbs/0_method/01b_affine.ipynb #8ac2239e
 TINY = 1e-20    # of a peak of 1; two such factors meet, float32 holds 1.2e-38
+CHUNK_VOTES = {"cpu": 2**18}    # votes alive at once: 1 MiB, which a cache holds
+MOST_VOTES = 2**25              # on other devices: 128 MiB in float32
 
-def _kernels(grid_a, grid_b, o, like):
-    "Hypotheses of rows (never flipped) and of columns, and the kernels of both."
-    hyps = [axis_hypotheses(side, o.scales, flips, o.step)
+def _hypotheses(grid_b, o):
+    "Hypotheses of rows (never flipped) and of columns."
+    return [axis_hypotheses(side, o.scales, flips, o.step)
             for side, flips in zip(grid_b, (False, o.flips))]
-    kernels = [axis_kernel(h, a, b, o.sigma) for h, a, b in zip(hyps, grid_a, grid_b)]
-    return hyps, [F.threshold(k, TINY, 0.).to(like) for k in kernels]
 
 # %% ../nbs/0_method/01b_affine.ipynb #ea6b7b30
 def _surplus(conf):
@@ -152,6 +153,20 @@ def _reach(k_y, k_x, contrast):
     power = 2 if contrast else 1
     return k_y.pow(power).sum(1)[:, None] * k_x.pow(power).sum(1)
 
+@lru_cache(maxsize=8)
+def _tables(grid_a, grid_b, o, dtype, device):
+    "Kernels of rows and columns, and what evens the votes; kept for the next call."
+    axes = zip(_hypotheses(grid_b, o), grid_a, grid_b)
+    kernels = (axis_kernel(h, a, b, o.sigma) for h, a, b in axes)
+    k_y, k_x = (F.threshold(k, TINY, 0.).to(device, dtype) for k in kernels)
+    reach = _reach(k_y, k_x, o.contrast)
+    return k_y, k_x, (reach ** -o.gamma).masked_fill_(~(reach > 0), 0.)
+
+def _tables_like(grid_a, grid_b, o, like):
+    "`_tables` with the dtype and device of `like`."
+    with torch.inference_mode(False):       # who calls later may want a gradient
+        return _tables(grid_a, grid_b, o, like.dtype, like.device)
+
 def _agree(flip_known, k_x):
     "Whether each hypothesis of the columns has the known flip (B,1,n_x)."
     n = len(k_x)
@@ -159,15 +174,15 @@ def _agree(flip_known, k_x):
     return (mirrored == flip_known.to(k_x.device)[:, None])[:, None]
 
 # %% ../nbs/0_method/01b_affine.ipynb #9edba999
-def _evened(looks, k_y, k_x, o, flip_known):
+def _evened(looks, tables, o, flip_known):
     "H' (B,n_y,n_x) for one likeness (B,Ha*Hb,Wa*Wb) or two; 0 where the flip is wrong."
+    k_y, k_x, evening = tables
     halves = _halves(k_x, looks[1] if len(looks) > 1 else None)
     votes = torch.cat([(k_y @ pairs) @ k.T for pairs, k in zip(looks, halves)], 2)
     if o.contrast:
         votes = votes.relu_()
     if o.gamma:
-        reach = _reach(k_y, k_x, o.contrast)
-        votes = votes.mul_(torch.where(reach > 0, reach ** -o.gamma, 0.))
+        votes = votes.mul_(evening)
     if flip_known is not None:
         votes = votes.mul_(_agree(flip_known, k_x))
     return votes
@@ -187,16 +202,16 @@ def affine_votes(
     o = read_options(options, more, AffineOptions)
     grid_a, grid_b = _check_given(conf, grid_a, grid_b, o, flip_known, mirrored)
     conf = conf if conf.dtype == torch.float64 else conf.float()
-    hyps, (k_y, k_x) = _kernels(grid_a, grid_b, o, conf)
+    tables = _tables_like(grid_a, grid_b, o, conf)
     with torch.autocast(conf.device.type, enabled=False):
         looks = _looks(conf, mirrored, grid_a, grid_b, o.contrast)
-        return _evened(looks, k_y, k_x, o, flip_known), *hyps
+        return _evened(looks, tables, o, flip_known), *_hypotheses(grid_b, o)
 
 # %% ../nbs/0_method/01b_affine.ipynb #5a7b087f
 def _sharpened(votes, beta):
     "(H' / max H')^beta, in place, 0 without votes. Even powers are squared, faster."
     top = votes.amax((1, 2), keepdim=True)
-    votes = votes.mul_(torch.where(top > 0, 1 / top, 0.))
+    votes = votes.mul_((1 / top).masked_fill_(~(top > 0), 0.))
     votes = F.threshold_(votes, TINY ** (1 / beta), 0.)
     while beta >= 2 and beta % 2 == 0:
         votes, beta = votes.square_(), beta / 2
@@ -207,6 +222,15 @@ def _read(q, k_y, halves, grid_a, grid_b):
     q = q.div_(q.sum((1, 2), keepdim=True).clamp_min(TINY))
     parts = zip(q.chunk(len(halves), 2), halves)
     return [_by_cells((k_y.T @ part) @ half, grid_a, grid_b) for part, half in parts]
+
+def _believed(conf, mirrored, flip_known, grids, o, tables):
+    "The confidence of each match for some of the images (B,N,M)."
+    looks = _looks(conf, mirrored, *grids, o.contrast)
+    q = _sharpened(_evened(looks, tables, o, flip_known), o.beta)
+    r = _read(q, tables[0], _halves(tables[1], mirrored), *grids)
+    if o.read == "match":
+        r = [x * look for x, look in zip(r, (conf, mirrored))]
+    return sum(r)
 
 # %% ../nbs/0_method/01b_affine.ipynb #1393a844
 def affine_confidence(
@@ -221,13 +245,14 @@ def affine_confidence(
 )->torch.Tensor:              # confidence of each match (B,N,M); float32 (or 64)
     "R = K_y^T Q K_x / sum Q, Q = (H' / max H')^beta, 0 to 1. Raises ValueError."
     o = read_options(options, more, AffineOptions)
-    grid_a, grid_b = _check_given(conf, grid_a, grid_b, o, flip_known, mirrored)
+    grids = _check_given(conf, grid_a, grid_b, o, flip_known, mirrored)
     conf = conf if conf.dtype == torch.float64 else conf.float()
-    _, (k_y, k_x) = _kernels(grid_a, grid_b, o, conf)
+    tables = _tables_like(*grids, o, conf)
+    most = CHUNK_VOTES.get(conf.device.type, MOST_VOTES)
+    n = max(1, most // tables[2].numel())                 # images at once
+    starts = range(0, max(1, len(conf)), n)
     with torch.autocast(conf.device.type, enabled=False):
-        looks = _looks(conf, mirrored, grid_a, grid_b, o.contrast)
-        q = _sharpened(_evened(looks, k_y, k_x, o, flip_known), o.beta)
-        r = _read(q, k_y, _halves(k_x, mirrored), grid_a, grid_b)
-    if o.read == "match":
-        r = [x * look for x, look in zip(r, (conf, mirrored))]
-    return sum(r)
+        parts = [[None if x is None else x[i : i + n] for i in starts]
+                 for x in (conf, mirrored, flip_known)]
+        done = [_believed(*part, grids, o, tables) for part in zip(*parts)]
+    return done[0] if len(done) == 1 else torch.cat(done)

@@ -34,7 +34,7 @@ def cosine(
         cos = torch.bmm(f_a, f_b.transpose(1, 2))                   # (B,N,M)
         for f, dim in ((f_a, 2), (f_b, 1)):
             length = _lengths(f).unsqueeze(dim)                  # (B,N,1), then (B,1,M)
-            cos = cos.mul_(torch.where(length > 0, 1 / length, 0.))
+            cos = cos.mul_((1 / length).masked_fill_(~(length > 0), 0.))
     return cos
 
 # %% ../nbs/0_method/00b_appearance.ipynb #46b22acc

@@ -11,10 +11,67 @@ from collections import OrderedDict
 from functools import partial
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
 from torch import nn
+from torch.autograd.function import once_differentiable
 from torchvision.models import get_model, get_model_builder, list_models, resnet
 from .checks import check_choice, check_ranges
+
+# %% ../nbs/0_method/03b_backbone.ipynb #dec2382c
+def _momenta(groups, momentum):
+    "Momentum of each group in turn, so that their parts end up alike."
+    share = momentum / groups
+    return [share / (1 - after * share) for after in reversed(range(groups))]
+
+def _normalise(x, weight, bias, mean, var, groups, momentum, eps):
+    "Groups of images by the native kernel; its means and 1/deviations, in turn."
+    out, stats = torch.empty_like(x), mean.new_empty(2 * groups, len(mean)).unbind()
+    parts = x.tensor_split(groups), out.tensor_split(groups), stats[::2], stats[1::2]
+    for m, part, *to in zip(_momenta(groups, momentum), *parts):
+        torch.native_batch_norm(part, weight, bias, mean, var, True, m, eps, out=to)
+    return out, stats
+
+# %% ../nbs/0_method/03b_backbone.ipynb #607bb6f2
+class _Normalise(torch.autograd.Function):
+    "`_normalise` with its gradient."
+    @staticmethod
+    def forward(ctx, x, weight, *more):
+        out, stats = _normalise(x, weight, *more)
+        ctx.save_for_backward(x, weight, *stats)
+        ctx.eps = more[-1]
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        x, weight, *stats = ctx.saved_tensors
+        groups, out, learnt = len(stats) // 2, torch.empty_like(x), None
+        parts = (t.tensor_split(groups) for t in (grad, x, out))
+        rows = [*zip(*parts, stats[::2], stats[1::2])]
+        for g, part, to, *own in reversed(rows):      # added as autograd would
+            made, *new = torch.ops.aten.native_batch_norm_backward.default(
+                g, part, weight, None, None, *own, True, ctx.eps, [True] * 3)
+            to.copy_(made)
+            learnt = [old.add_(n) for old, n in zip(learnt, new)] if learnt else new
+        wanted = zip(learnt, ctx.needs_input_grad[1:])
+        return out, *(t if w else None for t, w in wanted), *[None] * 5
+
+# %% ../nbs/0_method/03b_backbone.ipynb #6f034d37
+def _by_formula(x, weight, bias, mean, var, groups, momentum, eps):
+    "`_normalise` for a compiler: the result alone."
+    if len(x) % groups:
+        parts = zip(x.tensor_split(groups), _momenta(groups, momentum))
+        return torch.cat([_by_formula(part, weight, bias, mean, var, 1, m, eps)
+                          for part, m in parts])
+    wide = torch.promote_types(x.dtype, torch.float32)
+    parts = x.to(wide).unflatten(0, (groups, -1))              # (G,B/G,C,H,W)
+    v, m = torch.var_mean(parts, (1, 3, 4), correction=0, keepdim=True)
+    n = parts[0, :, 0].numel()                                 # values of a channel
+    mean.lerp_(m.detach().mean(0).flatten().to(mean), momentum)
+    var.lerp_(v.detach().mean(0).flatten().to(var) * (n / (n - 1)), momentum)
+    y = (parts - m) * (v + eps).rsqrt()                        # of each group
+    if weight is not None:
+        y = y * weight[:, None, None] + bias[:, None, None]
+    return y.flatten(0, 1).to(x.dtype)
 
 # %% ../nbs/0_method/03b_backbone.ipynb #c3192ddc
 class SplitBatchNorm2d(nn.BatchNorm2d):
@@ -32,14 +89,13 @@ class SplitBatchNorm2d(nn.BatchNorm2d):
         if not self.training or groups == 1:
             return super().forward(x)
         self.num_batches_tracked.add_(1)
-        running = self.running_mean, self.running_var
-        mean, var = (b.expand(groups, -1).clone() for b in running)
-        parts = zip(x.tensor_split(groups), mean, var)
-        learnt = self.weight, self.bias, True, self.momentum, self.eps
-        out = [F.batch_norm(part, m, v, *learnt) for part, m, v in parts]
-        self.running_mean.copy_(mean.mean(0))      # the groups' mean
-        self.running_var.copy_(var.mean(0))
-        return torch.cat(out)
+        given = (x, self.weight, self.bias, self.running_mean, self.running_var,
+                 groups, self.momentum, self.eps)
+        if torch.compiler.is_compiling():
+            return _by_formula(*given)
+        if torch.is_grad_enabled():
+            return _Normalise.apply(*given)
+        return _normalise(*given)[0]
 
     def extra_repr(self):
         return f"{super().extra_repr()}, group={self.group}"

@@ -7,6 +7,7 @@ __all__ = ['check_conf', 'hough_votes', 'smooth_votes', 'read_votes', 'hough_con
 
 # %% ../nbs/0_method/01_hough.ipynb #acecf0b3
 import math
+from functools import lru_cache
 import torch
 from .appearance import _full, appearance, cosine, sharpen
 from .checks import check_ranges, check_shape
@@ -42,12 +43,19 @@ def hough_votes(
     return votes
 
 # %% ../nbs/0_method/01_hough.ipynb #284750f7
+@lru_cache(maxsize=16)
+def _table(n, sigma, dtype, device):
+    "K between the n bins of one axis (n,n), kept for the next call."
+    bins = torch.arange(n, dtype=torch.float64)
+    away = bins[:, None] - bins
+    table = torch.exp(-(away / sigma) ** 2 / 2) if sigma else away == 0
+    return table.to(device, dtype)
+
 def _kernel(n, sigma, like):
     "K between the n bins of one axis (n,n), with the dtype and device of `like`."
     check_ranges(sigma=sigma)
-    bins = torch.arange(n, dtype=torch.float64)
-    away = bins[:, None] - bins
-    return (torch.exp(-(away / sigma) ** 2 / 2) if sigma else away == 0).to(like)
+    with torch.inference_mode(False):       # who calls later may want a gradient
+        return _table(n, sigma, like.dtype, like.device)
 
 # %% ../nbs/0_method/01_hough.ipynb #ad2d2377
 def smooth_votes(

@@ -12,10 +12,13 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from .checks import check_choice
 from .geometry import grid_size
 from .score import pck_counts
-from .pairing import center_features, mirror_cells, pair, pool_features
+from houghcl.pairing import (
+    _upload, center_features, mirror_cells, pair, pool_features,
+)
 from .loss import dense_loss, info_nce
 from houghcl.backbone import (
     INITS, RESNETS, SplitBatchNorm2d, gather_rows, key_order, make_backbone,
@@ -158,8 +161,8 @@ class DenseCL(nn.Module):
     @torch.no_grad()
     def momentum_update(self):
         "Move the key network towards the query network; after each optimiser step."
-        for k, q in zip(self.key.parameters(), self.query.parameters()):
-            k.lerp_(q, 1 - self.ema)
+        update = get_ema_multi_avg_fn(self.ema)       # of all parameters in one call
+        update([*self.key.parameters()], [*self.query.parameters()], None)
 
     def update_means(self, outs:list):
         "Take the features of a step's micro-batches into the running means; after it."
@@ -212,6 +215,7 @@ def _second_look(model, view_b, order, mean):
 
 def _compare(model, view_a, view_b, order):
     "Vectors of query and key, raw features, those compared: of a, b, a second view."
+    order = None if order is None else _upload(order, view_a.device)    # once
     cells_a, q, r = model.query(view_a)
     cells_b, k, r_key = _keys(model, view_b, order)
     raw = [_compared(model, cells_a, r), _compared(model, cells_b, r_key)]
@@ -232,7 +236,7 @@ def _pairs(model, f_a, f_b, f_m, theta_a, theta_b, generator):
         found = pair("geometric", None, None, model.grid, None, *maps,
                      generator=generator, **model.options)
     else:
-        given = dict(theta_a=theta_a, theta_b=theta_b, mirrored=f_m)
+        given = dict(theta_a=theta_a, theta_b=theta_b, mirrored=f_m, finite=True)
         return pair(model.pairing, f_a, f_b, model.grid, **given, **model.options)
     return [x.chunk(n)[rank] for x in found]
 
@@ -285,7 +289,7 @@ def _image_terms(model, q, k):
 
 def _counts(model, index, looks, theta_a, theta_b):
     "Counts of the pairs; where there are none, of cosine's."
-    chosen = pair("cosine", *looks[:2], model.grid)[0]
+    chosen = pair("cosine", *looks[:2], model.grid, finite=True)[0]
     index = chosen if index is None else index
     return pair_stats(index, chosen, theta_a, theta_b, model.grid)
 

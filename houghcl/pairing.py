@@ -76,29 +76,34 @@ def _score(method, cos, cos_m, grid_a, grid_b, o, flip_known):
     return affine_confidence(conf, grid_a, grid_b, o, **given) * seen
 
 # %% ../nbs/0_method/02_pairing.ipynb #46eaf530
-def _by_features(method, f_a, f_b, f_m, grids, o, flip_known):
+def _by_features(method, f_a, f_b, f_m, grids, o, flip_known, finite):
     "Partner, its confidence, and the way back if mutual; f_m: a second view or None."
     cos = cosine(f_a, f_b)                                                    # (B,N,M)
     two = method == "affine" and f_m is not None
     cos_m = cosine(f_a, f_m.to(f_a)) if two else None
     score = _score(method, cos, cos_m, *grids, o, flip_known)
     best, index = score.max(2)                                     # over the cells of b
-    if method != "cosine" and bool((best == 0).any()):
+    if method != "cosine":                           # without a vote: the cosine's
         index = torch.where(best == 0, cos.argmax(2), index)
-    check_finite(best, f_a=f_a, f_b=f_b)
+    if not finite:
+        check_finite(best, f_a=f_a, f_b=f_b)
     back = score.argmax(1) if o.mutual else None                   # over the cells of a
     return index, best.relu(), back
 
 # %% ../nbs/0_method/02_pairing.ipynb #ee37dfa8
+def _upload(x, device):
+    "x on the device; nobody waits for it, where that is safe."
+    return x.to(device, non_blocking=torch.device(device).type not in ("cpu", "mps"))
+
 def _draw(draw, shape, generator, device):
     "Random numbers on `device`, drawn where the generator lives."
     where = generator.device if generator else device
-    return draw(*shape, generator=generator, device=where).to(device)
+    return _upload(draw(*shape, generator=generator, device=where), device)
 
 def _draw_cells(m, shape, generator, device):
     "Random cells, m to choose from."
     where = generator.device if generator else device
-    return torch.randint(m, shape, generator=generator, device=where).to(device)
+    return _upload(torch.randint(m, shape, generator=generator, device=where), device)
 
 def _by_geometry(theta_a, theta_b, grid_a, grid_b, jitter=0., swap=0., generator=None):
     "The cell nearest to the true place, noisy if asked; confidence 1 inside view b."
@@ -106,7 +111,8 @@ def _by_geometry(theta_a, theta_b, grid_a, grid_b, jitter=0., swap=0., generator
     place, m = true, math.prod(grid_b)
     if jitter:
         noise = _draw(torch.randn, true.shape, generator, true.device)
-        place = true + noise * jitter * 2 / true.new_tensor(grid_b[::-1])
+        moved = zip((noise * jitter * 2).unbind(-1), grid_b[::-1])
+        place = true + torch.stack([part / side for part, side in moved], -1)
     index = nearest_cell(place, grid_b)
     if swap:
         any_cell = _draw(torch.rand, index.shape, generator, true.device) * m
@@ -195,14 +201,14 @@ def _check_inputs(method, f_a, f_b, theta_a, theta_b, n, m):
     return len(first), first.device
 
 # %% ../nbs/0_method/02_pairing.ipynb #aa166980
-def _choose(method, f, theta, grids, o, flip_known, generator):
+def _choose(method, f, theta, grids, o, flip_known, generator, finite):
     "Partner and confidence by one of the strategies, mutual if asked."
     cells = (math.prod(grid) for grid in grids)
     batch, device = _check_inputs(method, *f[:2], *theta, *cells)
     if method in _BY_FEATURES:
-        found = _by_features(method, *f, grids, o, flip_known)
+        found = _by_features(method, *f, grids, o, flip_known, finite)
     elif method == "geometric":
-        found = _by_maps(*(t.to(device) for t in theta), grids, o, generator)
+        found = _by_maps(*(_upload(t, device) for t in theta), grids, o, generator)
     else:
         found = _by_nothing(method, batch, grids, o, generator, device)
     index, confidence, back = found
@@ -243,10 +249,12 @@ def pair(
     generator=None,         # of random numbers (random, geometric)
     flip_known=None,        # bool (B,), whether a pair is mirrored (affine)
     mirrored=None,          # features (B,M,C) of b seen mirrored, or a map (affine)
+    finite=False,           # features hold no NaN or infinity: nobody looks for them
     **more,                 # options by name, in place of those in `options`
 )->tuple:                   # partner in b (B,N) int64; confidence (B,N), 0: none
     "A partner in view b for every cell of view a, always valid. Raises ValueError."
     o = _read_options(method, options, more)
     grids = grid_a, grid_b = _grids(f_a, f_b, grid_a, grid_b)
     f = _cells(f_a, grid_a), _cells(f_b, grid_b), _cells(mirrored, grid_b)
-    return _choose(method, f, (theta_a, theta_b), grids, o, flip_known, generator)
+    theta = theta_a, theta_b
+    return _choose(method, f, theta, grids, o, flip_known, generator, finite)

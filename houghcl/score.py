@@ -20,9 +20,8 @@ def nearest_cell(
 )->torch.Tensor:           # index of a cell (...), int64, always valid
     "The cell nearest to each position; outside the view, a cell at its border."
     H, W = grid_size(grid)
-    size = points.new_tensor([W, H])
-    place = ((points + 1) * size / 2).floor().clamp(min=0).minimum(size - 1)
-    column, row = place.long().unbind(-1)
+    x, y = ((p + 1) * n / 2 for p, n in zip(points.unbind(-1), (W, H)))
+    column, row = (p.floor().clamp(0, n - 1).long() for p, n in ((x, W), (y, H)))
     return row * W + column
 
 # %% ../nbs/0_method/01c_score.ipynb #d8a49ead
