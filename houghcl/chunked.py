@@ -117,8 +117,13 @@ def queue_logsumexp(
     if graded and queue.requires_grad:
         with torch.autocast(device, enabled=False):
             return torch.logsumexp(q @ queue.T / temperature, 1)
-    half = q.dtype == torch.float32 and torch.is_autocast_enabled(device)
+    half = q.dtype == torch.float32 and _casts(device)
     product = torch.get_autocast_dtype(device) if half else q.dtype
     if graded and q.requires_grad:
         return _LogSumExp.apply(q, queue, temperature, product)
     return _operator(q, queue, temperature, product, False)[0]
+
+def _casts(device):
+    "Is autocast on for this kind of device? Some kinds know none."
+    known = torch.amp.is_autocast_available(device)
+    return known and torch.is_autocast_enabled(device)
