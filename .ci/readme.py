@@ -24,6 +24,7 @@ def readme() -> str:
     head = yaml.safe_load(head)
     # a link that holds inside nbs/ must hold from the top folder
     body = re.sub(r"(\]\()(?!\w+:)([^)#\s]+)", lambda m: m[1] + ("nbs/" if (ROOT / "nbs" / m[2]).exists() else "") + m[2], body)
+    body = re.sub(r"(!\[[^\]]*\]\([^)]*\))\{[^}]*\}", r"\1", body)    # Quarto's attributes
     body = re.sub(r"\n{3,}", "\n\n", body).strip()
     return f"# {head['title']}\n\n> {head['description']}\n\n{body}\n"
 
