@@ -68,10 +68,11 @@ def _by_formula(x, weight, bias, mean, var, groups, momentum, eps):
     n = parts[0, :, 0].numel()                                 # values of a channel
     mean.lerp_(m.detach().mean(0).flatten().to(mean), momentum)
     var.lerp_(v.detach().mean(0).flatten().to(var) * (n / (n - 1)), momentum)
-    y = (parts - m) * (v + eps).rsqrt()                        # of each group
+    scale, shift = (v + eps).rsqrt(), torch.zeros_like(m)      # of each group
     if weight is not None:
-        y = y * weight[:, None, None] + bias[:, None, None]
-    return y.flatten(0, 1).to(x.dtype)
+        scale = scale * weight[:, None, None]
+        shift = shift + bias[:, None, None]
+    return ((parts - m) * scale + shift).flatten(0, 1).to(x.dtype)
 
 # %% ../nbs/0_method/03b_backbone.ipynb #c3192ddc
 class SplitBatchNorm2d(nn.BatchNorm2d):
