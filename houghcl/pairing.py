@@ -61,19 +61,26 @@ def mirror_cells(
     return f.unflatten(1, grid_size(grid)).flip(2).flatten(1, 2)
 
 # %% ../nbs/0_method/02_pairing.ipynb #10f7b525
-def _score(method, cos, cos_m, grid_a, grid_b, o, flip_known):
-    "The score of every match (B,N,M), of which a strategy takes the argmax."
-    if method == "cosine":
-        return cos
+def _affine_score(cos, cos_m, grids, o, flip_known):
+    "Votes for shifts, flips and scales; nothing where a cell looks like none."
     conf = sharpen(cos, o.exponent)
-    if method == "hough":
-        return hough_confidence(conf, grid_a, grid_b, o.sigma)
     second = None if cos_m is None else sharpen(cos_m, o.exponent)
     looks = conf if second is None else torch.maximum(conf, second)
     seen = looks.amax(2, keepdim=True) > 0              # both cells look like something
     seen = seen & (looks.amax(1, keepdim=True) > 0)
     given = dict(flip_known=flip_known, mirrored=second)
-    return affine_confidence(conf, grid_a, grid_b, o, **given) * seen
+    return affine_confidence(conf, *grids, o, **given) * seen
+
+def _hough_score(cos, cos_m, grids, o, flip_known):
+    "Votes for shifts."
+    return hough_confidence(sharpen(cos, o.exponent), *grids, o.sigma)
+
+def _cosine_score(cos, cos_m, grids, o, flip_known):
+    "No votes."
+    return cos
+
+# strategy -> the score of every match (B,N,M), of which it takes the argmax
+_SCORES = dict(cosine=_cosine_score, hough=_hough_score, affine=_affine_score)
 
 # %% ../nbs/0_method/02_pairing.ipynb #46eaf530
 def _by_features(method, f_a, f_b, f_m, grids, o, flip_known, finite):
@@ -81,7 +88,7 @@ def _by_features(method, f_a, f_b, f_m, grids, o, flip_known, finite):
     cos = cosine(f_a, f_b)                                                    # (B,N,M)
     two = method == "affine" and f_m is not None
     cos_m = cosine(f_a, f_m.to(f_a)) if two else None
-    score = _score(method, cos, cos_m, *grids, o, flip_known)
+    score = _SCORES[method](cos, cos_m, grids, o, flip_known)
     best, index = score.max(2)                                     # over the cells of b
     if method != "cosine":                           # without a vote: the cosine's
         index = torch.where(best == 0, cos.argmax(2), index)
@@ -130,14 +137,18 @@ def _by_maps(theta_a, theta_b, grids, o, generator):
     return index, confidence, back
 
 # %% ../nbs/0_method/02_pairing.ipynb #0873ec40
-def _by_nothing(method, batch, grids, o, generator, device):
-    "The same place of the view, or any cell; confidence 1; the way back if mutual."
+def _by_place(batch, grids, o, generator, device):
+    "The cell at the same place of the view; confidence 1; the way back if mutual."
+    same = lambda a, b: nearest_cell(cell_centers(a, device=device), b).repeat(batch, 1)
+    index = same(*grids)
+    certain = torch.ones(index.shape, device=device)
+    return index, certain, same(*grids[::-1]) if o.mutual else None
+
+def _by_chance(batch, grids, o, generator, device):
+    "Any cell; confidence 1."
     n, m = (math.prod(grid) for grid in grids)
     certain = torch.ones(batch, n, device=device)
-    if method == "random":
-        return _draw_cells(m, (batch, n), generator, device), certain, None
-    same = lambda a, b: nearest_cell(cell_centers(a, device=device), b).repeat(batch, 1)
-    return same(*grids), certain, same(*grids[::-1]) if o.mutual else None
+    return _draw_cells(m, (batch, n), generator, device), certain, None
 
 # %% ../nbs/0_method/02_pairing.ipynb #58e31342
 def _keep_mutual(
@@ -150,8 +161,8 @@ def _keep_mutual(
     return confidence * (back.gather(1, index) == own)
 
 # %% ../nbs/0_method/02_pairing.ipynb #15fc888b
-PAIRINGS = ("cosine", "hough", "affine", "geometric", "same", "random")
-_BY_FEATURES = ("cosine", "hough", "affine")
+_WITHOUT = dict(same=_by_place, random=_by_chance)   # features and maps
+PAIRINGS = (*_SCORES, "geometric", *_WITHOUT)
 
 @dataclass(frozen=True)
 class PairOptions(AffineOptions):
@@ -185,7 +196,7 @@ def _read_options(method, options, more):
     return o
 
 # %% ../nbs/0_method/02_pairing.ipynb #45468375
-_NEEDED = dict.fromkeys(_BY_FEATURES, ("f_a", "f_b"))
+_NEEDED = dict.fromkeys(_SCORES, ("f_a", "f_b"))
 _NEEDED["geometric"] = ("theta_a", "theta_b")
 _EACH = ": for each image two views, a feature for each cell (see pool_features), a map"
 
@@ -205,12 +216,12 @@ def _choose(method, f, theta, grids, o, flip_known, generator, finite):
     "Partner and confidence by one of the strategies, mutual if asked."
     cells = (math.prod(grid) for grid in grids)
     batch, device = _check_inputs(method, *f[:2], *theta, *cells)
-    if method in _BY_FEATURES:
+    if method in _SCORES:
         found = _by_features(method, *f, grids, o, flip_known, finite)
     elif method == "geometric":
         found = _by_maps(*(_upload(t, device) for t in theta), grids, o, generator)
     else:
-        found = _by_nothing(method, batch, grids, o, generator, device)
+        found = _WITHOUT[method](batch, grids, o, generator, device)
     index, confidence, back = found
     if back is not None:
         confidence = _keep_mutual(index, confidence, back)
