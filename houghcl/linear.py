@@ -5,6 +5,9 @@
 # %% auto #0
 __all__ = ['Settings', 'open_pictures', 'Linear', 'linear', 'main']
 
+# %% ../nbs/6_measure/66_linear.ipynb #f1f9156e
+from .threads import wait_passively
+
 # %% ../nbs/6_measure/66_linear.ipynb #130f439d
 import math
 from dataclasses import dataclass

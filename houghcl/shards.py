@@ -5,6 +5,9 @@
 # %% auto #0
 __all__ = ['braces', 'is_sharded', 'find_shards', 'Shards', 'open_shards', 'ShardSettings', 'write_shards', 'main']
 
+# %% ../nbs/3_data/32_shards.ipynb #7578e0b4
+from .threads import wait_passively
+
 # %% ../nbs/3_data/32_shards.ipynb #ae3831c2
 import glob
 import hashlib

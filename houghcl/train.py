@@ -7,6 +7,9 @@ __all__ = ['COLUMNS', 'enough', 'make_loader', 'augment_of', 'permutes', 'draws'
            'Watch', 'Pretraining', 'example_views', 'pairs_figure', 'export_backbone', 'finish', 'about_pairs',
            'about_method', 'about_norm', 'describe', 'hints', 'hint_data', 'train', 'settings', 'main']
 
+# %% ../nbs/4_training/48_train.ipynb #193b84ce
+from .threads import CROWDED, Crowding, crowding_text
+
 # %% ../nbs/4_training/48_train.ipynb #4d52b56e
 import math
 import os
@@ -43,7 +46,6 @@ from .score import pck
 from houghcl.settings import (
     ABOUT, FREE, PRESETS, Settings, dense_weight, learning_rate,
 )
-from .threads import CROWDED, Crowding, crowding_text
 from .shards import is_sharded
 from .views import Augment, denormalise, make_views
 from .workers import loader_workers
