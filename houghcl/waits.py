@@ -11,21 +11,29 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 # %% ../nbs/3_data/34_waits.ipynb #b8f2fc35
 class Copies(TorchDispatchMode):
-    "Counts copies from the CPU to another device while it is on: `with Copies() as c`."
+    "Notes what goes between devices while it is on: `with Copies() as c`."
 
     def __init__(self):
         super().__init__()
-        self.sent, self.waited = 0, 0  # all copies; those that the program waits for
+        self.sent = 0  # copies from the CPU to another device
+        self.found = []  # operations on two devices that the program waits for
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
-        name = func.__name__
-        if torch.is_tensor(result) and name.startswith(("_to_copy", "copy_")):
-            source = args[1] if name.startswith("copy_") else args[0]
-            if source.device.type == "cpu" and result.device.type != "cpu":
-                self.sent += 1
-                self.waited += not _runs_on(name, args, kwargs or {})
+        results = result if isinstance(result, (tuple, list)) else [result]
+        devices = {x.device for x in (*args, *results) if torch.is_tensor(x)}
+        if len(devices) > 1:
+            name = func.__name__
+            copies = name.startswith(("_to_copy", "copy_"))
+            self.sent += copies and results[0].device.type != "cpu"
+            if not (copies and _runs_on(name, args, kwargs or {})):
+                self.found.append(str(func))
         return result
+
+    @property
+    def waited(self):
+        "How often the program waited."
+        return len(self.found)
 
 
 def _runs_on(name, args, kwargs):
