@@ -11,7 +11,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT / "nbs"
 sys.path.insert(0, str(ROOT))
-DIRECTIVES = set("default_exp export exporti exports hide eval: label: fig-cap: fig-alt: code-fold: slow gpu".split())
+DIRECTIVES = set("default_exp export exporti exports hide eval: echo: include: label: fig-cap: fig-alt: code-fold: slow gpu".split())
+UNNUMBERED = "guides", "reference"   # folders that are no parts: their pages may use every module and have no number
 WIDTH = 88     # columns of a line; the column of a page holds no more
 MOST_CELLS = 60
 MOST_LINES = 25   # of an exported cell
@@ -131,14 +132,17 @@ def sidebar() -> list[str]:
 
 
 def pages() -> list[Path]:
-    "All notebooks in the order of reading: unnumbered ones as the sidebar has them, then folders and files by number."
+    "All notebooks in the order of reading: folders and files by number, unnumbered ones where the sidebar has them."
     found = [p.relative_to(NBS) for p in NBS.rglob("*.ipynb")]
     found = [p for p in found if not any(x[0] in "._" for x in p.parts)]
     place = {name: i for i, name in enumerate(sidebar())}
+    last = max((i for name, i in place.items() if re.match(r"\d", name)), default=len(place))
 
     def order(p):
-        front = len(p.parts) == 1 and not p.name[0].isdigit()
-        return not front, place.get(str(p), len(place)) if front else 0, str(p.parent), p.name != "index.ipynb", p.name
+        if not re.match(r"\d", str(p)):   # as the sidebar has them: before the parts or behind them
+            at = place.get(str(p), len(place))
+            return at > last, at, "", False, ""
+        return True, -1, str(p.parent), p.name != "index.ipynb", p.name
 
     return sorted(found, key=order)
 
@@ -154,10 +158,15 @@ def listed(contents: list):
 
 def check_place(page: Path):
     "Defects of where a notebook lies: whoever sees its number knows its folder."
-    if len(page.parts) == 1 or page.name == "index.ipynb": return
+    if len(page.parts) == 1 or page.name == "index.ipynb" or str(page.parent) in UNNUMBERED: return
     part = re.match(r"(\d)_[a-z_]+$", str(page.parent))
     if not part: yield f"lies in {page.parent}, which is no folder N_name"
     elif not re.match(rf"{part[1]}\d[a-z]?\d?_", page.name): yield f"its number does not begin with {part[1]}, as its folder's does"
+
+
+def free(page: Path) -> bool:
+    "May a page use modules of later pages? One that tells of them may: an index, a guide, the reference."
+    return page.name == "index.ipynb" or str(page.parent) in UNNUMBERED
 
 
 def long_cells() -> int:
@@ -177,7 +186,7 @@ def main() -> int:
     paths = pages()
     texts = {p: (NBS / p).read_text(encoding="utf-8") for p in paths}
     modules = {p: m[1] for p in paths if (m := re.search(r"\|\s*default_exp (\w+)", texts[p]))}
-    bad = [(p, d) for i, p in enumerate(paths) for d in check(NBS / p, {modules.get(q) for q in paths[i:]})]
+    bad = [(p, d) for i, p in enumerate(paths) for d in check(NBS / p, set() if free(p) else {modules.get(q) for q in paths[i:]})]
     bad += [(p, d) for p in paths for d in check_place(p)]
     if sidebar() != list(map(str, paths)):
         bad.append(("_quarto.yml", "the sidebar does not list the notebooks in order"))

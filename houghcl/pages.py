@@ -25,11 +25,13 @@ def _body(source):
 # %% ../nbs/9_tests/99_pages.ipynb #19ae9871
 def kind_of(
     cell,   # a cell of a notebook that nbdev has read
-)->str:     # text, imports, exported, hidden, dropped or shown
+)->str:     # text, imports, exported, hidden, dropped, silent or shown
     "What a page does with a cell."
     if cell.cell_type != "code":
         return "text"
     directives = getattr(cell, "directives_", {})
+    if {"echo:", "include:"} & set(directives):
+        return "silent"
     body = _body(cell.source)
     if body and all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in body):
         return "imports"
@@ -318,7 +320,7 @@ def page_cells(
             seen.update(found)
         if c.source in setup:
             made.append(_folded_setup(c))
-        if kind in ("text", "shown"):
+        if kind in ("text", "silent", "shown"):
             made.append(c)
     return made
 
