@@ -1,12 +1,12 @@
-"""Run every fenced command and snippet of README.md, shortened, on small made-up pictures.
+"""Run every fenced command and snippet of README.md and of the guides, shortened, on small made-up pictures.
 
-    python .ci/examples.py [--no-pip] [README.md]
+    python .ci/examples.py [--no-pip] [PAGE ...]     README.md and nbs/guides/*.ipynb where no page is named
 
 Blocks run in order, in one empty folder. Lines that install run in the checkout; the two that install and go on are left
 out, since .ci/run runs them as they are. A snippet that begins with `# NAME.py` is saved under that name; others run as
 a program.
 """
-import os, re, subprocess, sys, tempfile, time
+import json, os, re, subprocess, sys, tempfile, time
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -93,15 +93,22 @@ def jobs(text: str, folder: Path, pip: bool):
                     yield command, shortened(command), folder
 
 
+def prose(path: Path) -> str:
+    "The text of a page: of a notebook its cells of prose."
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".ipynb": return text
+    return "\n\n".join("".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "markdown")
+
+
 def main(*words: str) -> int:
     "Run all; the number of those that failed."
-    names = [w for w in words if w != "--no-pip"]
-    text = Path(names[0] if names else ROOT / "README.md").read_text(encoding="utf-8")
+    paths = [Path(w) for w in words if w != "--no-pip"] or [ROOT / "README.md", *sorted((ROOT / "nbs/guides").glob("[!._]*.ipynb"))]
+    pages = {p.name.replace("README.md", "index.ipynb"): prose(p) for p in paths}
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     failed = 0
     with tempfile.TemporaryDirectory() as d:
         make_data(Path(d))
-        for what, command, where in jobs(text, Path(d), "--no-pip" not in words):
+        for page, (what, command, where) in ((n, j) for n, text in pages.items() for j in jobs(text, Path(d), "--no-pip" not in words)):
             start = time.time()
             try:
                 r = subprocess.run(command, shell=True, cwd=where, env=env, stdin=subprocess.DEVNULL, timeout=LIMIT,
@@ -109,7 +116,7 @@ def main(*words: str) -> int:
                 bad, said = r.returncode != 0, r.stdout + r.stderr
             except subprocess.TimeoutExpired:
                 bad, said = True, f"still running after {LIMIT} s"
-            print(f"{'FAIL index.ipynb:' if bad else 'ran'} {what} ({time.time() - start:.0f} s)", flush=True)
+            print(f"{f'FAIL {page}:' if bad else 'ran'} {what} ({time.time() - start:.0f} s)", flush=True)
             if bad: print(command, said, sep="\n", flush=True)
             failed += bad
     return failed

@@ -11,7 +11,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT / "nbs"
 sys.path.insert(0, str(ROOT))
-DIRECTIVES = set("default_exp export exporti exports hide eval: echo: include: label: fig-cap: fig-alt: code-fold: slow gpu".split())
+DIRECTIVES = set("default_exp export exporti exports hide eval: echo: include: label: fig-cap: fig-alt: code-fold: code-summary: slow gpu".split())
 UNNUMBERED = "guides", "reference"   # folders that are no parts: their pages may use every module and have no number
 WIDTH = 88     # columns of a line; the column of a page holds no more
 MOST_CELLS = 60
@@ -30,7 +30,8 @@ def directives(source: str) -> dict[str, str]:
 
 
 def parse(source: str) -> ast.Module:
-    "The syntax tree of a cell; lines for IPython are passed over."
+    "The syntax tree of a cell; lines for IPython are passed over, and cells for another language."
+    if source.startswith("%%"): return ast.parse("")
     return ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.M))
 
 
