@@ -2,8 +2,8 @@
 
 d = { 'settings': { 'branch': 'main',
                 'doc_baseurl': '/houghcl',
-                'doc_host': 'https://houghcl.github.io',
-                'git_url': 'https://github.com/houghcl/houghcl',
+                'doc_host': 'https://houghcl.invalid',
+                'git_url': 'https://houghcl.invalid/houghcl',
                 'lib_path': 'houghcl'},
   'syms': { 'houghcl.affine': { 'houghcl.affine.AffineOptions': ('0_method/affine.html#affineoptions', 'houghcl/affine.py'),
                                 'houghcl.affine.AffineOptions.__post_init__': ( '0_method/affine.html#affineoptions.__post_init__',
