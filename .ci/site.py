@@ -3,11 +3,12 @@
     python .ci/site.py [--made]     --made: the pages in _proc as they are; else they are made first
 
 What a page must hold: the source of every exported function and class of its notebook, once; every name that its code
-uses; targets for its links, anchors, figures, tables, equations; a text for each picture; no printed table that is wider
+uses; targets for its links, anchors, figures, tables, equations; names in backticks that exist; a text for each picture; no printed table that is wider
 than its column. `rooms.py` reads the notebooks, this their pages, `browser.py` what is rendered.
 """
-import ast, builtins, json, re, sys
+import ast, builtins, importlib, json, re, sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ from rooms import NBS, ROOT, WIDTH, directives
 PROC = ROOT / "_proc"
 sys.path.insert(0, str(ROOT))
 SCOPES = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
+FILES = set("csv html ini ipynb jpg json pkl png pt pth py qmd safetensors toml yml".split())   # endings: `probe.csv` is no name
 IPYTHON = {"display", "get_ipython", "In", "Out", "exit", "__file__"}
 
 
@@ -124,9 +126,41 @@ def printed(page: Page):
         if wide: yield f"prints a table of {max(map(len, wide))} columns, {wide[0][:40]!r}: show a table"
 
 
+@cache
+def package() -> dict[str, set[str]]:
+    "Module: all names that stand in its code."
+    files = sorted((ROOT / "houghcl").glob("[!_]*.py"))
+    return {p.stem: spelled(p.read_text(encoding="utf-8")) for p in files}
+
+
+def spelled(source: str) -> set[str]:
+    "Names that stand in a text of code: what is used, defined, taken as an argument, or reached behind a dot."
+    found = set()
+    for n in ast.walk(tree(source)):
+        found.update(bound(n), [getattr(n, k) for k in ("id", "attr", "name") if isinstance(getattr(n, k, None), str)])
+    return found
+
+
+def top_names(module: str) -> set[str]:
+    "Names that a module has."
+    return set(dir(importlib.import_module(f"houghcl.{module}")))
+
+
+def quoted_names(page: Page):
+    "Names in backticks that nothing has: `houghcl.module.name`, `module.name` and calls, `name(…)`."
+    code = set().union(*map(spelled, page.code), *package().values(), dir(builtins))
+    for text in page.prose:
+        for quoted in re.findall(r"(?<![`\w])`([^`\n]+)`(?!`)", text):
+            m = re.fullmatch(r"(?:houghcl\.)?([a-z_]+)\.([A-Za-z_]\w*)(?:\(.*\))?", quoted)
+            if m and m[1] in package() and m[2] not in FILES and m[2] not in top_names(m[1]): yield f"no {quoted}"
+            call = re.fullmatch(r"(?:\w+\.)*([A-Za-z_]\w*)\(.*\)", quoted)
+            if call and call[1] not in code: yield f"no function {quoted}"
+
+
 def check(page: Page, pages: dict[str, Page], modules: dict[str, str]):
     "Defects of a page."
     yield from shown_once(page, modules)
+    yield from quoted_names(page)
     yield from links(page, pages)
     yield from printed(page)
     for name in unknown_names(page.code): yield f"uses {name}, which nothing on the page defines"
