@@ -18,6 +18,7 @@ PROC = ROOT / "_proc"
 sys.path.insert(0, str(ROOT))
 SCOPES = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
 FILES = set("csv html ini ipynb jpg json pkl png pt pth py qmd safetensors toml yml".split())   # endings: `probe.csv` is no name
+HOST = re.search(r"^doc_host *= *(\S+)", (ROOT / "settings.ini").read_text(encoding="utf-8"), re.M)[1]
 IPYTHON = {"display", "get_ipython", "In", "Out", "exit", "__file__"}
 
 
@@ -106,6 +107,7 @@ def links(page: Page, pages: dict[str, Page]):
     at = page.path.parent
     for text in page.plain():
         for link in re.findall(r"\]\(<?([^)\s>]+)", text):
+            if link.startswith(HOST): yield f"a link by the published address, {link}"
             if re.match(r"\w+:|//", link): continue
             path, _, name = link.partition("#")
             to = page if not path else pages.get((at / unquote(path)).resolve().as_posix())

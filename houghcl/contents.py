@@ -91,17 +91,18 @@ def _plain(line):
 def function_lists(
     package,  # folder of the modules
     up="../",  # from the page to the folder of notebooks
-) -> str:  # Markdown: a section for each module, in the order of its pages
-    "Every public function and class by module, each with a link and its first line."
+) -> str:  # Markdown: links to its sections, one for each module, by page
+    "All public functions and classes by module, each with a link and its first line."
     sources = (p.read_text(encoding="utf-8") for p in Path(package).glob("[!_]*.py"))
     made = {notebook_of(s): s for s in sources}
     front = sorted((page for page in made if page), key=lambda p: ("/" in p, p))
-    parts = []
+    names, parts = [], []
     for page in front:
         module = re.sub(r"^\d+[a-z0-9]*_|\.ipynb$", "", page.rpartition("/")[2])
         lines = [
-            f"- [`{f.name}`]({up}{page}#{f.name.lower()}): {_plain(f.line)}"
+            f"- [<code>{f.name}</code>]({up}{page}#{f.name.lower()}): {_plain(f.line)}"
             for f in public_names(made[page])
         ]
+        names.append(f"[{module}](#houghcl.{module})")
         parts.append("\n".join([f"### `houghcl.{module}`", "", *lines]))
-    return "\n\n".join(parts)
+    return "\n\n".join([" · ".join(names), *parts])

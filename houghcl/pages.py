@@ -341,11 +341,15 @@ class Pages:
         code = [m.read_text(encoding="utf-8") for m in config.lib_path.glob("*.py")]
         own = [c.source for c in cells if c.cell_type == "code"]
         prose = [c for c in cells if c.cell_type == "markdown"]
+        site, depth = config.doc_host + config.doc_baseurl, len(path.parts) - 1
         for c in prose:
-            site = config.doc_host + config.doc_baseurl
-            c.source = near(c.source, site, len(path.parts) - 1)
+            c.source = near(c.source, site, depth)
+        given = [o["data"] for c in cells for o in c.get("outputs", []) if "data" in o]
+        for data in (x for x in given if "text/markdown" in x):
+            text = "".join(data["text/markdown"])
+            data["text/markdown"] = near(text, site, depth)
         _numbered(cells[0], path)
-        shown = _is_open(path, config.get("open_code", "").split())
+        is_open = _is_open(path, config.get("open_code", "").split())
         self.nb.cells[:] = page_cells(
-            cells, shown, named_types(code + own),
+            cells, is_open, named_types(code + own),
             set().union(*(sections(c.source) for c in prose)))
