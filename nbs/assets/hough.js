@@ -40,20 +40,25 @@
   }
 
   // What is seen.
+  const set = (e, attributes) => {
+    for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
+  };
   const make = (parent, name, attributes = {}, text = "") => {
     const e = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
+    set(e, attributes);
     e.textContent = text;
     return parent.appendChild(e);
   };
   const squares = (parent, n, x, y, more) => Array.from({ length: n * n }, (_, i) =>
-    make(parent, "rect", { x: x + i % n, y: y + Math.floor(i / n), width: 1, height: 1, ...more }));
+    make(parent, "rect",
+         { x: x + i % n, y: y + Math.floor(i / n), width: 1, height: 1, ...more }));
 
   root.querySelector("img").remove();
   root.insertAdjacentHTML("beforeend", `
     <form>
-      <fieldset><legend>photograph</legend>${photos.map((p, k) =>
-        `<label><input type="radio" name="photo" value="${k}"> ${p.name}</label>`).join(" ")}</fieldset>
+      <fieldset><legend>photograph</legend>${photos.map((p, k) => `
+        <label><input type="radio" name="photo" value="${k}"> ${p.name}</label>`).join("")}
+      </fieldset>
       <fieldset><legend>pairs by</legend>
         <label><input type="radio" name="by" value="partner"> votes</label>
         <label><input type="radio" name="by" value="looks"> looks alone</label></fieldset>
@@ -63,13 +68,13 @@
         aria-label="d, exponent of appearance"> <output name="d_now"></output></label>
     </form>
     <svg class="views" viewBox="0 -0.7 ${2 * S + 1} ${S + 0.75}"></svg>
-    <div><svg class="space" viewBox="${-S - 1.4} ${-S - 0.6} ${X + 2} ${X + 2.2}" role="img"></svg>
+    <div><svg class="space" role="img" viewBox="${-S - 2} ${-S - 0.8} ${X + 2.6} ${X + 3.4}"></svg>
       <p role="status"></p></div>`);
   const form = root.querySelector("form"), views = root.querySelector(".views");
   const space = root.querySelector(".space");
 
   const pictures = [0, S + 1].map((x, k) => {
-    make(views, "text", { x: x + S / 2, y: -0.2 }, ["view a: click a cell", "view b"][k]);
+    make(views, "text", { x: x + S / 2, y: -0.15 }, ["view a: click a cell", "view b"][k]);
     return make(views, "image", { x, y: 0, width: S, height: S });
   });
   const heat = squares(views, S, S + 1, 0, { class: "heat" });
@@ -77,7 +82,8 @@
   const truth = make(views, "path", { class: "truth" });
   const group = make(views, "g", { role: "radiogroup", "aria-label": "cell of view a" });
   const cells = squares(group, S, 0, 0, { role: "radio", class: "cell" });
-  cells.forEach((c, i) => c.setAttribute("aria-label", `row ${row(i)}, column ${column(i)}`));
+  const name = i => `row ${row(i)}, column ${column(i)}`;
+  cells.forEach((c, i) => set(c, { "aria-label": name(i) }));
 
   make(space, "rect", { x: -S + 0.5, y: -S + 0.5, width: X, height: X, class: "ground" });
   const spots = squares(space, X, -S + 0.5, -S + 0.5, { class: "heat" });
@@ -87,52 +93,47 @@
     make(space, "text", { x: t, y: S + 0.3 }, t);
     make(space, "text", { x: -S - 0.1, y: t + 0.3 }, t);
   }
-  make(space, "text", { x: 0, y: S + 1.3 }, "columns");
-  make(space, "text", { x: 0, y: -S + 0.1 }, "votes h(x), rows by columns");
+  make(space, "text", { x: 0, y: S + 1.4 }, "columns");
+  make(space, "text", { transform: `translate(${-S - 1.2} 0) rotate(-90)` }, "rows");
+  make(space, "text", { x: 0, y: -S + 0.1 }, "votes h(x)");
 
   const shift = (n, ways) => `${Math.abs(n)} ${ways[n < 0 ? 0 : 1]}`;
-  const name = j => `row ${row(j)}, column ${column(j)}`;
   let cell = 25;
 
   function draw() {
     const now = Object.fromEntries(new FormData(form)), photo = photos[now.photo];
-    const cos = photo.cos.map(c => c / 1000), true_ = photo.true;
-    const found = solve(cos, Number(now.sigma), Number(now.d));
+    const found = solve(photo.cos.map(c => c / 1000), Number(now.sigma), Number(now.d));
     const score = now.by === "looks" ? found.conf : found.confidence, chosen = found[now.by];
-    const away = (i, j) => true_[i] && Math.hypot(column(j) + 0.5 - true_[i][0], row(j) + 0.5 - true_[i][1]);
-    const right = (i, j) => away(i, j) <= 1 + 1e-4;
+    const place = photo.true;                       // of each cell in b, or null
+    const right = (i, j) => Math.hypot(column(j) + 0.5 - place[i][0],
+                                       row(j) + 0.5 - place[i][1]) <= 1 + 1e-4;
 
     form.sigma_now.value = `${now.sigma} cells`;
     form.d_now.value = now.d;
-    pictures.forEach((p, k) => p.setAttribute("href", [photo.a, photo.b][k]));
+    pictures.forEach((p, k) => set(p, { href: [photo.a, photo.b][k] }));
     const line = score.slice(cell * N, (cell + 1) * N), top = Math.max(...line) || 1;
-    heat.forEach((r, j) => r.setAttribute("fill-opacity", line[j] / top));
-    const most = Math.max(...found.h) || 1;
-    spots.forEach((r, x) => r.setAttribute("fill-opacity", found.h[x] / most));
+    heat.forEach((r, j) => set(r, { "fill-opacity": line[j] / top }));
+    const most = Math.max(...found.h);
+    spots.forEach((r, x) => set(r, { "fill-opacity": found.h[x] / (most || 1) }));
     lines.forEach((e, i) => {
-      const j = chosen[i], at = { x1: column(i) + 0.5, y1: row(i) + 0.5, x2: column(j) + S + 1.5, y2: row(j) + 0.5 };
-      for (const [k, v] of Object.entries(at)) e.setAttribute(k, v);
-      e.setAttribute("class", (true_[i] ? right(i, j) ? "right" : "wrong" : "none") + (i === cell ? " own" : ""));
+      const j = chosen[i], kind = !place[i] ? "none" : right(i, j) ? "right" : "wrong";
+      set(e, { x1: column(i) + 0.5, y1: row(i) + 0.5, x2: column(j) + S + 1.5, y2: row(j) + 0.5,
+               class: i === cell ? `${kind} own` : kind });
     });
-    cells.forEach((c, i) => {
-      c.setAttribute("aria-checked", i === cell);
-      c.setAttribute("tabindex", i === cell ? 0 : -1);
-    });
-    const [x, y] = true_[cell] ?? [-9, -9];
-    truth.setAttribute("d", `M${x + S + 1 - 0.25} ${y - 0.25}l.5 .5m0-.5l-.5 .5`);
-    ring.setAttribute("cx", found.offset[0]);
-    ring.setAttribute("cy", found.offset[1]);
-    const mate = chosen[cell];
-    own.setAttribute("cx", column(mate) - column(cell));
-    own.setAttribute("cy", row(mate) - row(cell));
+    cells.forEach((c, i) =>
+      set(c, { "aria-checked": i === cell, tabindex: i === cell ? 0 : -1 }));
+    const [x, y] = place[cell] ?? [-9, -9], mate = chosen[cell], [dx, dy] = found.offset;
+    set(truth, { d: `M${x + S + 0.75} ${y - 0.25}l.5 .5m0-.5l-.5 .5` });
+    set(ring, { cx: dx, cy: dy });
+    set(own, { cx: column(mate) - column(cell), cy: row(mate) - row(cell) });
 
-    const inside = true_.flatMap((t, i) => t ? [i] : []);
+    const inside = place.flatMap((p, i) => p ? [i] : []);
     const count = pairs => inside.filter(i => right(i, pairs[i])).length;
-    const [dx, dy] = found.offset;
-    const said = `Most votes: ${shift(dx, ["left", "right"])}, ${shift(dy, ["up", "down"])}.`;
-    space.setAttribute("aria-label", `Hough space. ${said}`);
+    const said = `Most votes: ${shift(dx, ["left", "right"])}, `
+      + `${shift(dy, ["up", "down"])}, h(x) = ${most.toPrecision(3)}.`;
+    set(space, { "aria-label": `Hough space. ${said}` });
     root.querySelector("p").innerHTML = `${said}<br>
-      Cell ${name(cell)} of a ${true_[cell] ? "lies in b" : "does not lie in b"}.
+      Cell ${name(cell)} of a ${place[cell] ? "lies in b" : "does not lie in b"}.
       Partner by looks: ${name(found.looks[cell])}; by votes: ${name(found.partner[cell])}.<br>
       Right within a cell, of ${inside.length} cells that lie in b: ${count(found.looks)} by looks,
       ${count(found.partner)} by votes.`;
@@ -141,11 +142,12 @@
 
   const choose = i => { cell = i; draw(); cells[i].focus({ preventScroll: true }); };
   cells.forEach((c, i) => c.addEventListener("click", () => choose(i)));
+  const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   group.addEventListener("keydown", e => {
-    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key] ?? [0, 0];
-    const x = column(cell) + dx, y = row(cell) + dy;
-    if (dx || dy) e.preventDefault();
-    if ((dx || dy) && x >= 0 && x < S && y >= 0 && y < S) choose(y * S + x);
+    if (!arrows[e.key]) return;
+    e.preventDefault();
+    const x = column(cell) + arrows[e.key][0], y = row(cell) + arrows[e.key][1];
+    if (x >= 0 && x < S && y >= 0 && y < S) choose(y * S + x);
   });
   form.photo[0].checked = form.by[0].checked = true;
   form.sigma.value = 0.5;
