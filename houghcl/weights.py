@@ -125,7 +125,6 @@ def write_weights(
 # %% ../nbs/5_using/54_weights.ipynb #54f10001
 PACKAGED = files("houghcl") / "packaged"   # a run's weights and its config.json
 
-# %% ../nbs/5_using/54_weights.ipynb #54f10002
 def _path(weights):
     "The folder of the packaged network for its name; a path stays as it is."
     return PACKAGED if str(weights) == "packaged" else weights
