@@ -18,6 +18,7 @@ setup(
     license="Apache-2.0",
     keywords=cfg["keywords"],
     packages=find_packages(include=["houghcl", "houghcl.*"]),
+    package_data={"houghcl": ["packaged/*"]},
     python_requires=">=" + cfg["min_python"],
     install_requires=cfg["requirements"].split(),
     extras_require={"detection": cfg["detection_requirements"].split(),

@@ -7,8 +7,8 @@ browser is not used) and a Chromium or Chrome. Pages are served from this machin
 come from a FOLDER that holds the npm package.
 
 Measured at 1280 and 390 px, in light and dark: code or outputs that must be scrolled, a page wider than its window, words
-of tables broken in pieces, console errors, text of a contrast under 4.5. Once a page: dead links and anchors, pictures
-without alt text, raw Markdown, size without pictures.
+of tables broken in pieces, console errors, text of a contrast under 4.5; and whether the figure that answers says what
+the package says. Once a page: dead links and anchors, pictures without alt text, raw Markdown, size without pictures.
 """
 import argparse
 import ast
@@ -16,6 +16,7 @@ import configparser
 import functools
 import html
 import http.server
+import json
 import re
 import runpy
 import shutil
@@ -188,9 +189,76 @@ def looked_at(docs: Path, names: list[str], mathjax: Path | None):
                         first = theme == "light" and width == WIDTHS[0]
                         if kind in ONCE and not first or kind in PER_WIDTH and theme != "light": continue
                         yield name, kind + (f" at {width}" if kind in PER_WIDTH else "" if kind in ONCE else f" in {theme}"), text
+                    if page.locator(FIGURE).count():
+                        for text in unanswered(page): yield name, f"wrong answer at {width} in {theme}", text
+                if page.locator(FIGURE).count():
+                    for text in still_picture(browser, page.url): yield name, "figure", text
                 for e in errors: yield name, "console error", e
         browser.close()
     server.shutdown()
+
+
+FIGURE = "#hough-figure"
+# What is seen of an answer: the bins of the Hough space, the winning offset, lines to partners, the chosen cell.
+SEEN = """f => {
+  const all = s => [...f.querySelectorAll(s)], n = (e, k) => Number(e.getAttribute(k));
+  return {...f.answer, bins: all('.space .heat').map(e => n(e, 'fill-opacity')),
+    ring: all('.space circle').map(e => [n(e, 'cx'), n(e, 'cy')]), text: f.querySelector('[role=status]').innerText,
+    ends: all('line').map(e => [n(e, 'x2'), n(e, 'y2')]), checked: all('.cell').findIndex(e => e.ariaChecked === 'true')};
+}"""
+# photograph, sigma, d, cell, pairs by votes or by looks
+QUESTIONS = (0, 0.5, 3, 18, "partner"), (1, 0, 1, 0, "partner"), (1, 1.5, 6.5, 47, "looks"), (0, 3, 10, 25, "partner")
+
+
+def told_wrong(seen: dict, cos, sigma: float, d: float, cell: int, by: str):
+    "Where an answer of the figure differs from the package; `cos` (1,N,N), float64."
+    import torch
+    from houghcl.appearance import sharpen
+    from houghcl.hough import hough_confidence, hough_votes, smooth_votes
+    S = round(cos.shape[1] ** 0.5)
+    conf, own = sharpen(cos, d), torch.arange(S * S)
+    h, score = smooth_votes(hough_votes(conf, S), sigma)[0], hough_confidence(conf, S, sigma=sigma)[0]
+    near = lambda a, b: torch.allclose(torch.tensor(a, dtype=torch.float64), b.flatten(), rtol=1e-9, atol=1e-12)
+    x, y = seen["offset"]
+    partner = torch.tensor(seen["partner"])
+    best = score.amax(1) > 0
+    chosen = torch.where(best, score[own, partner], cos[0][own, partner])
+    if not near(seen["h"], h) or not near(seen["bins"], h / h.max()): yield "votes"
+    if not near(seen["confidence"], score): yield "confidence"
+    if h[y + S - 1, x + S - 1] < h.max() * (1 - 1e-9) or seen["ring"][0] != [x, y]: yield "winning offset"
+    if not near(chosen.tolist(), torch.where(best, score.amax(1), cos[0].amax(1))): yield "pairs"
+    if not near(cos[0][own, torch.tensor(seen["looks"])].tolist(), cos[0].amax(1)): yield "pairs by looks"
+    if seen["ends"] != [[j % S + S + 1.5, j // S + 0.5] for j in seen[by]]: yield "lines of the pairs"
+    if seen["cell"] != cell or seen["checked"] != cell: yield "chosen cell"
+    if f"row {cell // S}, column {cell % S} of a" not in seen["text"]: yield "text"
+
+
+def unanswered(page):
+    "Questions that the figure of a page answers wrongly, by mouse and by keys."
+    import torch
+    figure = page.locator(FIGURE)
+    data = json.loads(figure.locator("script").text_content())
+    S = data["side"]
+    for photo, sigma, d, cell, by in QUESTIONS:
+        figure.locator(f"[name=by][value={by}]").check()
+        figure.locator(f"[name=photo][value='{photo}']").check()
+        figure.locator("[name=sigma]").fill(str(sigma))
+        figure.locator("[name=d]").fill(str(d))
+        figure.locator(".cell").nth(cell).click()
+        if cell % S < S - 1:
+            page.keyboard.press("ArrowRight")
+            cell += 1
+        cos = torch.tensor(data["photos"][photo]["cos"], dtype=torch.float64).view(1, S * S, S * S) / 1000
+        for what in told_wrong(figure.evaluate(SEEN), cos, sigma, d, cell, by): yield f"{what}, photograph {photo}, sigma {sigma}, d {d}, cell {cell}"
+
+
+def still_picture(browser, url: str):
+    "The figure that answers, where scripts are off."
+    page = browser.new_context(java_script_enabled=False, viewport=dict(width=WIDTHS[0], height=900)).new_page()
+    page.goto(url)
+    box = page.locator(f"{FIGURE} img").bounding_box()
+    if not box or box["width"] < SMALLEST: yield "no picture where scripts are off"
+    page.context.close()
 
 
 def sources(docs: Path) -> Counter:

@@ -3,7 +3,8 @@
     python .ci/site.py [--made]     --made: the pages in _proc as they are; else they are made first
 
 What a page must hold: the source of every exported function and class of its notebook, once; every name that its code
-uses; targets for its links, anchors, figures, tables, equations; names in backticks that exist; a text for each picture; no printed table that is wider
+uses; targets for its links, anchors, figures, tables, equations; a mention of each equation there and in `notation`, by its
+number; names in backticks that exist; a text for each picture; no printed table that is wider
 than its column. `rooms.py` reads the notebooks, this their pages, `browser.py` what is rendered.
 """
 import ast, builtins, importlib, json, re, sys
@@ -119,6 +120,27 @@ def links(page: Page, pages: dict[str, Page]):
             if "fig-alt=" not in rest: yield f"the picture {src} has no fig-alt"
 
 
+def equations(page: Page) -> list[str]:
+    "Labels of a page's equations in their order, which is that of their numbers."
+    return [a for a in page.anchors if a.startswith("eq-")]
+
+
+def cited(page: Page, pages: dict[str, Page]):
+    "Equations that the text of their page or `notation` does not name, and wrong numbers."
+    text = "\n".join(page.plain())
+    for name in equations(page):
+        if not re.search(rf"@{name}(?![\w-])", text): yield f"no text names @{name}"
+    found = re.findall(r"\[([^\]]*\((\d+)\))\]\(([^)#\s]+)#(eq-[\w-]+)\)", text)
+    for said, number, path, name in found:
+        to = pages.get((page.path.parent / unquote(path)).resolve().as_posix())
+        if to and name in to.anchors and equations(to).index(name) + 1 != int(number): yield f"{said} is not the number of {name}"
+    if page.path.stem == "notation":
+        listed = {((page.path.parent / unquote(path)).resolve(), name) for _, _, path, name in found}
+        for to in {id(p): p for p in pages.values()}.values():
+            for name in equations(to):
+                if (to.path.resolve(), name) not in listed: yield f"does not list {name} of {to.path.stem}"
+
+
 def printed(page: Page):
     "Printed tables that a page cannot hold."
     for o in page.outputs:
@@ -164,6 +186,7 @@ def check(page: Page, pages: dict[str, Page], modules: dict[str, str]):
     yield from shown_once(page, modules)
     yield from quoted_names(page)
     yield from links(page, pages)
+    yield from cited(page, pages)
     yield from printed(page)
     for name in unknown_names(page.code): yield f"uses {name}, which nothing on the page defines"
     for name, n in page.anchors.items():

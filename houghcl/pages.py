@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['kind_of', 'needed', 'anchors', 'heading', 'sections', 'summary_line', 'folded', 'named_types', 'range_text',
-           'settings_table', 'near', 'page_cells', 'Pages']
+           'settings_table', 'near', 'raw_html', 'page_cells', 'Pages']
 
 # %% ../nbs/9_tests/99_pages.ipynb #4fe9dfde
 import ast
@@ -235,6 +235,16 @@ def near(
     "Turn links to the site into links to the file beside."
     return source.replace(f"]({host.rstrip('/')}/", "](" + "../" * depth)
 
+# %% ../nbs/9_tests/99_pages.ipynb #99f10002
+def raw_html(
+    outputs:list,   # of a cell
+)->list:            # the same, HTML as a raw block of Markdown
+    "Put HTML where Quarto does not take it for a widget."
+    for data in (o["data"] for o in outputs if "text/html" in o.get("data", {})):
+        html = "".join(data.pop("text/html"))
+        data["text/markdown"] = f"```{{=html}}\n{html}\n```\n"
+    return outputs
+
 # %% ../nbs/9_tests/99_pages.ipynb #65f5b159
 def _numbered(cell, path):
     "Put the number of a notebook's file before the title in its front matter."
@@ -342,6 +352,8 @@ class Pages:
         own = [c.source for c in cells if c.cell_type == "code"]
         prose = [c for c in cells if c.cell_type == "markdown"]
         site, depth = config.doc_host + config.doc_baseurl, len(path.parts) - 1
+        for c in cells:
+            raw_html(getattr(c, "outputs", []))
         for c in prose:
             c.source = near(c.source, site, depth)
         given = [o["data"] for c in cells for o in c.get("outputs", []) if "data" in o]
