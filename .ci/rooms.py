@@ -15,6 +15,7 @@ DIRECTIVES = set("default_exp export exporti exports hide eval: label: fig-cap: 
 WIDTH = 88     # columns of a line; the column of a page holds no more
 MOST_CELLS = 60
 MOST_LINES = 25   # of an exported cell
+GUIDES = "guides"   # a folder of pages that use rooms and are none: no number, no module, any import
 MACHINE = re.compile(r"site-packages|/(?:home|Users|root)/")
 
 
@@ -131,14 +132,14 @@ def sidebar() -> list[str]:
 
 
 def pages() -> list[Path]:
-    "All notebooks in the order of reading: unnumbered ones as the sidebar has them, then folders and files by number."
+    "All notebooks in the order of reading: unnumbered ones and guides as the sidebar has them, then folders and files by number."
     found = [p.relative_to(NBS) for p in NBS.rglob("*.ipynb")]
     found = [p for p in found if not any(x[0] in "._" for x in p.parts)]
     place = {name: i for i, name in enumerate(sidebar())}
 
     def order(p):
-        front = len(p.parts) == 1 and not p.name[0].isdigit()
-        return not front, place.get(str(p), len(place)) if front else 0, str(p.parent), p.name != "index.ipynb", p.name
+        front = p.parts[0] == GUIDES or len(p.parts) == 1 and not p.name[0].isdigit()
+        return not front, place.get(p.as_posix(), len(place)) if front else 0, str(p.parent), p.name != "index.ipynb", p.name
 
     return sorted(found, key=order)
 
@@ -154,7 +155,7 @@ def listed(contents: list):
 
 def check_place(page: Path):
     "Defects of where a notebook lies: whoever sees its number knows its folder."
-    if len(page.parts) == 1 or page.name == "index.ipynb": return
+    if len(page.parts) == 1 or page.parts[0] == GUIDES or page.name == "index.ipynb": return
     part = re.match(r"(\d)_[a-z_]+$", str(page.parent))
     if not part: yield f"lies in {page.parent}, which is no folder N_name"
     elif not re.match(rf"{part[1]}\d[a-z]?\d?_", page.name): yield f"its number does not begin with {part[1]}, as its folder's does"
@@ -177,7 +178,8 @@ def main() -> int:
     paths = pages()
     texts = {p: (NBS / p).read_text(encoding="utf-8") for p in paths}
     modules = {p: m[1] for p in paths if (m := re.search(r"\|\s*default_exp (\w+)", texts[p]))}
-    bad = [(p, d) for i, p in enumerate(paths) for d in check(NBS / p, {modules.get(q) for q in paths[i:]})]
+    bad = [(p, d) for i, p in enumerate(paths) for d in check(NBS / p, {modules.get(q) for q in paths[i:]} if p.parts[0] != GUIDES else set())]
+    bad += [(p, "a guide with a module") for p in modules if p.parts[0] == GUIDES]
     bad += [(p, d) for p in paths for d in check_place(p)]
     if sidebar() != list(map(str, paths)):
         bad.append(("_quarto.yml", "the sidebar does not list the notebooks in order"))
