@@ -244,7 +244,8 @@ class Shards:
 # %% ../nbs/3_data/32_shards.ipynb #32a20001
 def _content(index):
     "A short checksum of where a shard's pictures are, how long, and their classes."
-    columns = index.offset.astype("i8"), index.size.astype("i4"), index.label.astype("i4")
+    kinds = dict(offset="i8", size="i4", label="i4")
+    columns = (getattr(index, name).astype(kind) for name, kind in kinds.items())
     return hashlib.sha256(b"".join(x.tobytes() for x in columns)).hexdigest()[:12]
 
 # %% ../nbs/3_data/32_shards.ipynb #0ab85b79
