@@ -205,8 +205,8 @@ def _check_processes(t, config):
         why = f"{what}{sizes(norm)}" if norm else f"it is {old}"
         raise UserError(f"T{told[1:]}: {why}.",
                         f"Start {then} process(es), or a new run with another --out.")
-    warn_counted("processes",
-                 f"{told}: the same pictures, the same numbers but for rounding.")
+    warn_counted("processes", f"{told}: the pictures to come are the same, numbers "
+        "differ by rounding at least.")
 
 # %% ../nbs/4_training/42_resuming.ipynb #a1a20006
 def differing(
