@@ -13,6 +13,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
+from .appearance import _full
 from .checks import check_choice
 from .geometry import grid_size
 from .score import pck_counts
@@ -67,7 +68,7 @@ class PositionMean(nn.Module):
     @torch.no_grad()
     def update(self, features:torch.Tensor):
         "Take in a batch of raw features, (B,N,C)."
-        mean = features.float().mean(0)
+        mean = _full(features).mean(0)
         if world()[1] > 1:
             dist.all_reduce(mean)
             mean /= world()[1]
@@ -84,7 +85,7 @@ METHODS = {"houghcl": "hough", "houghcl+": "affine", "densecl": "cosine", "moco"
 DENSE_ON = ("all", "confident", "weighted", "partnered")   # cells in the dense loss
 
 def _unit(x):
-    return F.normalize(x.float(), dim=-1)
+    return F.normalize(_full(x), dim=-1)
 
 def _frozen_copy(net:nn.Module)->nn.Module:
     twin = copy.deepcopy(net)
@@ -195,7 +196,7 @@ def _keys(model, view, order):
 def _compared(model, cells, dense):
     "The raw features that are compared, (B,N,C)."
     projected = model.match_on == "projected" and dense is not None
-    f = (dense if projected else cells).float().detach()
+    f = _full(dense if projected else cells).detach()
     return f.nan_to_num(0.0).clamp(-1e15, 1e15)    # the loss tells a diverged network
 
 def _means(model):
@@ -332,7 +333,7 @@ def dense_terms(
     partner = index[..., None].expand(-1, -1, r_key.shape[-1])
     t = _unit(r_key).gather(1, partner)                                      # (B,N,D)
     loss = dense_loss(_unit(r), t, model.dense_queue, model.temperature, weight, total)
-    return dict(loss_dense=loss, dense_key=_unit(r_key.float().mean(1)))
+    return dict(loss_dense=loss, dense_key=_unit(_full(r_key).mean(1)))
 
 # %% ../nbs/0_method/04_model.ipynb #26020ae9
 @torch.no_grad()

@@ -194,6 +194,7 @@ class Shards:
         columns = zip(*((x.offset, x.size, x.label) for x in indices))
         both = (np.concatenate(column)[order] for column in columns)
         self.offset, self.size, self.label = both
+        self.counts = dict(shards={x.address: _content(x) for x in indices})
         self.files, self.ahead, self.process = {}, {}, os.getpid()
 
     def __len__(self):
@@ -239,6 +240,13 @@ class Shards:
 
     def __getstate__(self):
         return vars(self) | dict(files={}, ahead={})
+
+# %% ../nbs/3_data/32_shards.ipynb #32a20001
+def _content(index):
+    "A short checksum of where a shard's pictures are, how long, and their classes."
+    kinds = dict(offset="i8", size="i4", label="i4")
+    columns = (getattr(index, name).astype(kind) for name, kind in kinds.items())
+    return hashlib.sha256(b"".join(x.tobytes() for x in columns)).hexdigest()[:12]
 
 # %% ../nbs/3_data/32_shards.ipynb #0ab85b79
 _OPEN = 64  # shards that a process keeps open

@@ -193,7 +193,7 @@ class Pretraining(Task):
         found = make_loader(s, source, acc.device.type, here)
         loader, self.sampler, self.per_epoch = found
         self.source, self.bad, self.watcher = source, BadFiles(s.bad_share), Watch()
-        self.counts = dict(pictures=len(source))
+        self.counts = getattr(source.read, "counts", {}) | dict(pictures=len(source))
         model = self.make(s, acc.num_processes)
         model = model.to(acc.device, memory_format=torch.channels_last)
         steps = s.steps or s.epochs * self.per_epoch
