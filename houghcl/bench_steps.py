@@ -258,13 +258,12 @@ def growth_points(
 ) -> list:  # what grows, settings
     "Settings in which one thing differs from `STUDY`."
     base = smaller(STUDY) if small else STUDY
-    k = 16 if small else 1  # parts of the sizes
-    batches, queues = (16, 64, 256), (2048, 16384, 65536)
-    points = [("batch", replace(base, batch_size=n // k, queue=max(64, 2048 // k)))
-              for n in batches]
+    batches = (4, 8, 16) if small else (16, 64, 256)
     views = (16, 32) if small else (32, 64, 128)
+    queues = (64, 128) if small else (2048, 16384, 65536)
+    points = [("batch", replace(base, batch_size=n)) for n in batches]
     points += [("side", replace(base, view_size=v)) for v in views]
-    return points + [("queue", replace(base, queue=n // k)) for n in queues]
+    return points + [("queue", replace(base, queue=n)) for n in queues]
 
 # %% ../nbs/8_studies/80a_steps.ipynb #1e7822f5
 def _growth_row(axis, s, seconds, peak):
