@@ -350,7 +350,7 @@ def pairing_table(
 ) -> list:
     "Rows of the pairing table: two sizes of features, then three grids."
     if s.small:
-        return pairing_rows(4, (4, 7), (16,), s.repeats, device)
+        return pairing_rows(4, (2, 4, 7), (16,), s.repeats, device)
     rows = pairing_rows(s.batch, (7,), (128, 2048), s.repeats, device)
     return rows + pairing_rows(s.batch // 8, (7, 14, 28), (128,), s.repeats, device)
 

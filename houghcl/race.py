@@ -95,7 +95,8 @@ def race(
     "Train until frozen features score as high as the mark."
     accelerator = open_accelerator(s)
     given = dict(seed=s.seed, augment=augment_of(s))
-    task = Pretraining(s, accelerator, open_data(s.data, s.layout, s.view_size, **given))
+    source = open_data(s.data, s.layout, s.view_size, **given)
+    task = Pretraining(s, accelerator, source)
     net, grid, seconds = task.net.query.backbone, task.net.grid, 0.0
     asked = views.theta_a, views.theta_b, grid
 
@@ -154,7 +155,7 @@ def race_table(
 ):  # yields rows: those that were there, then new ones, seed by seed
     "Race each method with each seed."
     base = PRESETS["demo"]
-    n, rules = (16, (0.3, 2, 4)) if s.small else (SCENES, (MARK, EVERY, MOST))
+    n, rules = (16, (0.9, 2, 4)) if s.small else (SCENES, (MARK, EVERY, MOST))
     base = replace(base, threads=s.threads, **(_SMALL if s.small else {}))
     entry = s.entry or (git_hash() or f"houghcl {versions()['houghcl']}")[:20]
     open_accelerator(base)  # sets the threads
@@ -178,7 +179,7 @@ _SMALL = dict(batch_size=8, queue=64, view_size=32)
 def standings(
     rows,  # of `read_race`
     against: str = "moco",  # method whose seconds the ratios divide by, of each entry
-) -> list:  # dicts: machine, entry, method, arrived, seconds, steps, ratio; the best first
+) -> list:  # dicts: machine, entry, method, arrived, seconds, ratio, …; best first
     "Medians over seeds of each entry and method, machine by machine."
     groups, seconds = {}, {}
     for row in rows:
@@ -190,7 +191,7 @@ def standings(
     for (group, method), mine in groups.items():
         took = [seconds.get((group, method, r["seed"]), math.inf) for r in mine]
         base = [seconds.get((group, against, r["seed"]), math.nan) for r in mine]
-        ratios = [a / b for a, b in zip(took, base) if b == b]
+        ratios = [a / b for a, b in zip(took, base) if b > 0]
         middle = lambda x: statistics.median(x) if x else math.nan
         out.append(dict(
             machine=group[:-1], entry=group[-1], method=method, runs=len(mine),
