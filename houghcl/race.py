@@ -80,9 +80,9 @@ def found_again(
     return right / asked
 
 # %% ../nbs/8_studies/80e_race.ipynb #3f642b3f
-SCENES, EVERY = 512, 5  # that are asked; steps between two questions
-MARK = 0.45  # share of the cells found again that ends a race
-MOST = 300  # steps, as the demo has; who is not there by then has not arrived
+SCENES, EVERY = 256, 2  # that are asked; steps between two questions
+MARK = 0.33  # share of the cells found again that ends a race
+MOST = 150  # steps; who is not there by then has not arrived
 
 # %% ../nbs/8_studies/80e_race.ipynb #bdae340d
 def race(
