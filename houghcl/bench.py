@@ -333,14 +333,14 @@ def write_table(
 ):
     "Rows as CSV, with where and with what they were measured."
     about, made = where(), []
-    print(path, flush=True)
     for row in rows:
         made.append(_rounded(row, about))
         with open_atomic(writable_file(path)) as f:
             writer = csv.DictWriter(f, made[0])
             writer.writeheader()
             writer.writerows(made)
-        print(_line(made[-1], about), flush=True)
+        head = f"{path}\n" if len(made) == 1 else ""
+        print(head + _line(made[-1], about), flush=True)
 
 # %% ../nbs/8_studies/80_bench.ipynb #d3c658a5
 def pairing_table(
