@@ -316,7 +316,7 @@ class Job:
     def __init__(self, work: Work, cell: Cell, lock):
         self.cell, self.lock, self.cpu = cell, lock, None
         self.words, self.short, self.data = words_of(work, cell)
-        home = work.out / cell.network
+        home = make_dir(work.out / cell.network)
         self.resumed = (home / "config.json").exists() and not cell.yardstick
         self.log = make_dir(work.out / "logs") / f"{cell.name}.log"
         self.began, threads = time.time(), work.plan.settings.get("threads", 1)
