@@ -158,7 +158,7 @@ def time_left(
     unknown = sum(s is None for s in each)
     return said + f", and {unknown} cells of unknown length" * bool(unknown)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #1d33f188
+# %% ../nbs/8_studies/87_experiment.ipynb #48aee72e
 class Work:
     "A plan, where things lie, and what is done."
 
@@ -191,14 +191,15 @@ class Work:
         "Wanted cells that are to be done, in order."
         new = [c for c in self.wanted if c.name not in self.done]
         asked = {c.trains for c in new if c.yardstick}
-        again = {c for c in asked if c.name in self.done and not self.backbone(c).exists()}
+        lost = lambda c: c.name in self.done and not self.backbone(c).exists()
+        again = {c for c in asked if lost(c)}
         return [c for c in self.cells if c in again or c in set(new)]
 
     def spent(self):
         "Seconds of one core that all cells took."
         return sum(r.get("cpu_seconds") or r.get("seconds") or 0 for r in self.mine)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #bc999321
+# %% ../nbs/8_studies/87_experiment.ipynb #66a5a0a3
 def wanted(
     cell: Cell,
     patterns,  # parts of names, or patterns with *; none: all
@@ -207,7 +208,7 @@ def wanted(
     fits = lambda p: fnmatch(cell.name, p if set(p) & {*"*?["} else f"*{p}*")
     return not patterns or any(map(fits, patterns))
 
-# %% ../nbs/8_studies/87_experiment.ipynb #48aee72e
+# %% ../nbs/8_studies/87_experiment.ipynb #b15305c7
 def check_home(
     work: Work,
 ):
@@ -224,11 +225,12 @@ def check_home(
     except (OSError, ValueError):
         raise UserError(f"{file} cannot be read.", "Name another --out.") from None
     if then != about:
-        said = ", ".join(str(then.get(k))[:40] for k in about if then.get(k) != about[k])
-        what = f"{work.out} holds networks of another plan or of other versions: {said}."
+        other = [str(then.get(k))[:40] for k in about if then.get(k) != about[k]]
+        what = f"{work.out} holds networks of another plan or of other versions: "
+        what += f"{', '.join(other)}."
         raise UserError(what, "Name another folder with --out.")
 
-# %% ../nbs/8_studies/87_experiment.ipynb #66a5a0a3
+# %% ../nbs/8_studies/87_experiment.ipynb #c9d162a7
 def _used(work, left):
     "Names of the data that cells need -> the yardstick that does, or none."
     plan, found = work.plan, {}
@@ -258,7 +260,7 @@ def find_data(
                 path = folded(path, data, make_dir(work.out / "data") / name)
         work.places[name] = path
 
-# %% ../nbs/8_studies/87_experiment.ipynb #ae0ed4ef
+# %% ../nbs/8_studies/87_experiment.ipynb #12dee6a4
 def check_sums(
     work: Work,
 ):
@@ -267,12 +269,12 @@ def check_sums(
         for name, then in row["data"].items():
             now = work.sums.get(name, then)
             if now != then:
-                what = f"The data {name} are not those that {row['cell']} was made with "
-                what += f"({now} now, {then} then)."
+                what = f"The data {name} are not those that {row['cell']} was made "
+                what += f"with ({now} now, {then} then)."
                 remedy = "Give the same data, or begin a plan with another name."
                 raise UserError(what, remedy)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #65ea979a
+# %% ../nbs/8_studies/87_experiment.ipynb #179c3999
 def check_yardsticks(
     work: Work,
     left: list,  # cells to be done
@@ -298,7 +300,7 @@ def _options(y):
     "Options of a yardstick, lists as tuples."
     return {k: tuple(v) if isinstance(v, list) else v for k, v in y.options.items()}
 
-# %% ../nbs/8_studies/87_experiment.ipynb #c9d162a7
+# %% ../nbs/8_studies/87_experiment.ipynb #d4f5edfa
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 def _end_with_parent():
@@ -309,7 +311,7 @@ def _environment(threads):
     "Environment of a cell: its threads."
     return os.environ | dict(OMP_NUM_THREADS=str(threads or 1), COLUMNS="100")
 
-# %% ../nbs/8_studies/87_experiment.ipynb #12dee6a4
+# %% ../nbs/8_studies/87_experiment.ipynb #c0bea52c
 class Job:
     "A cell that is being done."
 
@@ -347,7 +349,7 @@ class Job:
         while self.poll() is None:
             time.sleep(0.05)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #179c3999
+# %% ../nbs/8_studies/87_experiment.ipynb #90d5830e
 def answer_file(
     work: Work,
     cell: Cell,  # with a yardstick
@@ -382,7 +384,7 @@ def _short(plan, name):
     data = plan.data[name]
     return name if data.folds else data.folder
 
-# %% ../nbs/8_studies/87_experiment.ipynb #e46380d1
+# %% ../nbs/8_studies/87_experiment.ipynb #ff38c121
 def scores_in(
     answer: dict,  # what a yardstick's command wrote
     wanted: dict,  # score -> its place, such as linear.miou
@@ -408,7 +410,7 @@ def _at(table, path):
         table = table.get(key) if isinstance(table, dict) else None
     return table
 
-# %% ../nbs/8_studies/87_experiment.ipynb #90d5830e
+# %% ../nbs/8_studies/87_experiment.ipynb #8f9c3181
 def _sha(path):
     "SHA-256 of a file."
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
@@ -426,14 +428,15 @@ def came_of(
         except (OSError, ValueError):
             raise UserError(f"{file.name} is not there.", "See the log.") from None
         return dict(scores=scores_in(answer, wants))
-    found, run = dict(backbone=_sha(work.backbone(cell))), RunDir(work.out / cell.network)
+    found = dict(backbone=_sha(work.backbone(cell)))
+    run = RunDir(work.out / cell.network)
     if run.finished:
         last = json.loads(run.summary.read_text(encoding="utf-8"))
         plain = {k: v for k, v in last.items() if v == v}  # NaN is no JSON
         found["last"] = plain
     return found
 
-# %% ../nbs/8_studies/87_experiment.ipynb #ff38c121
+# %% ../nbs/8_studies/87_experiment.ipynb #1eb31c6c
 def record(
     work: Work,
     cell: Cell,
@@ -453,7 +456,7 @@ def record(
     row |= dict(versions=work.versions, plan=work.plan.hash)
     return row | dict(finished=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
 
-# %% ../nbs/8_studies/87_experiment.ipynb #a04b6070
+# %% ../nbs/8_studies/87_experiment.ipynb #465d39f7
 def keep(
     work: Work,
     cell: Cell,
@@ -472,7 +475,7 @@ def keep(
     for left in (home, home / cell.yardstick) if cell.yardstick else (home,):
         shutil.rmtree(left / "checkpoints", ignore_errors=True)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #8f9c3181
+# %% ../nbs/8_studies/87_experiment.ipynb #28668284
 def ready(
     work: Work,
     cell: Cell,
@@ -494,7 +497,7 @@ def finished(
     bare = work.plan.arms[cell.arm].weights == "random"
     return run.backbone.exists() and (bare or run.finished)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #1eb31c6c
+# %% ../nbs/8_studies/87_experiment.ipynb #45c19122
 def take(
     work: Work,
     cell: Cell,
@@ -509,7 +512,7 @@ def take(
         return None
     return lock
 
-# %% ../nbs/8_studies/87_experiment.ipynb #465d39f7
+# %% ../nbs/8_studies/87_experiment.ipynb #aa5c55ea
 class Runner:
     "Does the cells of a plan, some at a time."
 
@@ -580,7 +583,7 @@ class Runner:
             job.lock.release()
         self.jobs = []
 
-# %% ../nbs/8_studies/87_experiment.ipynb #d1c57ee3
+# %% ../nbs/8_studies/87_experiment.ipynb #6c89f96a
 def _last_error(job):
     "What a failed process said last."
     text = job.log.read_text(encoding="utf-8", errors="replace")
@@ -599,7 +602,7 @@ def _told(work, cell, job):
     rest = time_left(work.plan, work.mine, left, work.s.jobs)
     return f"{count:9} {cell.name}  {took}  {said}{'  ' * bool(said)}({rest})"
 
-# %% ../nbs/8_studies/87_experiment.ipynb #28668284
+# %% ../nbs/8_studies/87_experiment.ipynb #5f58075a
 def carry_out(
     work: Work,
 ):
@@ -618,7 +621,7 @@ def carry_out(
     finally:
         runner.stop()
 
-# %% ../nbs/8_studies/87_experiment.ipynb #aa5c55ea
+# %% ../nbs/8_studies/87_experiment.ipynb #2131090b
 def listed(
     work: Work,
 ) -> str:
@@ -637,7 +640,7 @@ def listed(
             lines.append(f"  {told:>8}  {c.name}")
     return "\n".join([*lines, time_left(plan, work.mine, left, work.s.jobs)])
 
-# %% ../nbs/8_studies/87_experiment.ipynb #6c89f96a
+# %% ../nbs/8_studies/87_experiment.ipynb #549fd7bb
 def experiment(
     s: Settings,  # which plan, on which data, where to
 ) -> Work:
@@ -664,7 +667,7 @@ def experiment(
     print(f"done: {time_left(work.plan, work.mine, left)}", flush=True)
     return work
 
-# %% ../nbs/8_studies/87_experiment.ipynb #5f58075a
+# %% ../nbs/8_studies/87_experiment.ipynb #673fd0c4
 def main(argv=None):
     "The command `python -m houghcl.experiment`."
     name = "python -m houghcl.experiment"
@@ -676,7 +679,7 @@ def main(argv=None):
         return asked if given else replace(asked, plan="")
     run_main(lambda words: experiment(read(words)), argv)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #0a87dd25
+# %% ../nbs/8_studies/87_experiment.ipynb #88617b8d
 #| eval: false
 if __name__ == "__main__" and __spec__:  # a notebook has no __spec__
     main()

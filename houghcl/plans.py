@@ -296,7 +296,8 @@ def read_plan(
     plan = plan_of(_parsed(path))
     if plan.name != Path(path).stem:
         what = f"{path} holds a plan called {plan.name}."
-        raise UserError(what, f"Call the file {plan.name}.toml: a new plan, a new name.")
+        remedy = f"Call the file {plan.name}.toml: a new plan, a new name."
+        raise UserError(what, remedy)
     return plan
 
 # %% ../nbs/8_studies/86_plans.ipynb #882d84d1
@@ -447,7 +448,8 @@ def cells(
         for seed, budget, name in itertools.product(r.seeds, r.budgets or (0,), r.arms):
             trained = plan.arms[name].weights == "trained"
             made = Cell(name, seed, budget if trained else 0)
-            found += [made, *(replace(made, yardstick=y) for y in r.yardsticks or usual)]
+            asked = r.yardsticks or usual
+            found += [made, *(replace(made, yardstick=y) for y in asked)]
     return list(dict.fromkeys(found))
 
 # %% ../nbs/8_studies/86_plans.ipynb #6851e8b4

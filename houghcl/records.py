@@ -97,7 +97,8 @@ def place(
         for path in [root] * own + [root / data.folder]:
             if path.is_dir():
                 return str(path)
-    what = f"There is no folder {data.folder} in {', '.join(map(str, roots)) or '--data'}."
+    where = ", ".join(map(str, roots)) or "--data"
+    what = f"There is no folder {data.folder} in {where}."
     raise UserError(what, data.get or "Name the folder that holds it with --data.")
 
 # %% ../nbs/8_studies/86a_records.ipynb #c37f5a33
@@ -149,7 +150,7 @@ def folded(
 
 # %% ../nbs/8_studies/86a_records.ipynb #b632f229
 def _lay_val(source, data, beside):
-    "The pictures that are asked about: the folder's own, or folds of the training ones."
+    "The pictures that are asked about: the folder's own, or folds of training ones."
     if not data.val:
         if (source / "val").is_dir():
             (beside / "val").symlink_to(source / "val")
