@@ -143,6 +143,7 @@ def duration(
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
+# %% ../nbs/8_studies/87_experiment.ipynb #56addb95
 def time_left(
     plan: Plan,
     rows,  # records
@@ -158,7 +159,7 @@ def time_left(
     unknown = sum(s is None for s in each)
     return said + f", and {unknown} cells of unknown length" * bool(unknown)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #48aee72e
+# %% ../nbs/8_studies/87_experiment.ipynb #66a5a0a3
 class Work:
     "A plan, where things lie, and what is done."
 
@@ -199,7 +200,7 @@ class Work:
         "Seconds of one core that all cells took."
         return sum(r.get("cpu_seconds") or r.get("seconds") or 0 for r in self.mine)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #66a5a0a3
+# %% ../nbs/8_studies/87_experiment.ipynb #ae0ed4ef
 def wanted(
     cell: Cell,
     patterns,  # parts of names, or patterns with *; none: all
@@ -208,7 +209,7 @@ def wanted(
     fits = lambda p: fnmatch(cell.name, p if set(p) & {*"*?["} else f"*{p}*")
     return not patterns or any(map(fits, patterns))
 
-# %% ../nbs/8_studies/87_experiment.ipynb #b15305c7
+# %% ../nbs/8_studies/87_experiment.ipynb #c9d162a7
 def check_home(
     work: Work,
 ):
@@ -230,7 +231,7 @@ def check_home(
         what += f"{', '.join(other)}."
         raise UserError(what, "Name another folder with --out.")
 
-# %% ../nbs/8_studies/87_experiment.ipynb #c9d162a7
+# %% ../nbs/8_studies/87_experiment.ipynb #12dee6a4
 def _used(work, left):
     "Names of the data that cells need -> the yardstick that does, or none."
     plan, found = work.plan, {}
@@ -260,7 +261,7 @@ def find_data(
                 path = folded(path, data, make_dir(work.out / "data") / name)
         work.places[name] = path
 
-# %% ../nbs/8_studies/87_experiment.ipynb #12dee6a4
+# %% ../nbs/8_studies/87_experiment.ipynb #179c3999
 def check_sums(
     work: Work,
 ):
@@ -274,7 +275,7 @@ def check_sums(
                 remedy = "Give the same data, or begin a plan with another name."
                 raise UserError(what, remedy)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #179c3999
+# %% ../nbs/8_studies/87_experiment.ipynb #e46380d1
 def check_yardsticks(
     work: Work,
     left: list,  # cells to be done
@@ -300,7 +301,7 @@ def _options(y):
     "Options of a yardstick, lists as tuples."
     return {k: tuple(v) if isinstance(v, list) else v for k, v in y.options.items()}
 
-# %% ../nbs/8_studies/87_experiment.ipynb #d4f5edfa
+# %% ../nbs/8_studies/87_experiment.ipynb #c0bea52c
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 def _end_with_parent():
@@ -311,7 +312,7 @@ def _environment(threads):
     "Environment of a cell: its threads."
     return os.environ | dict(OMP_NUM_THREADS=str(threads or 1), COLUMNS="100")
 
-# %% ../nbs/8_studies/87_experiment.ipynb #c0bea52c
+# %% ../nbs/8_studies/87_experiment.ipynb #90d5830e
 class Job:
     "A cell that is being done."
 
@@ -349,7 +350,7 @@ class Job:
         while self.poll() is None:
             time.sleep(0.05)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #90d5830e
+# %% ../nbs/8_studies/87_experiment.ipynb #ff38c121
 def answer_file(
     work: Work,
     cell: Cell,  # with a yardstick
@@ -360,6 +361,7 @@ def answer_file(
         return home / cell.yardstick / "summary.json"
     return home / f"{cell.yardstick}.json"
 
+# %% ../nbs/8_studies/87_experiment.ipynb #a04b6070
 def words_of(
     work: Work,
     cell: Cell,
@@ -384,7 +386,7 @@ def _short(plan, name):
     data = plan.data[name]
     return name if data.folds else data.folder
 
-# %% ../nbs/8_studies/87_experiment.ipynb #ff38c121
+# %% ../nbs/8_studies/87_experiment.ipynb #4bc399d9
 def scores_in(
     answer: dict,  # what a yardstick's command wrote
     wanted: dict,  # score -> its place, such as linear.miou
@@ -410,7 +412,7 @@ def _at(table, path):
         table = table.get(key) if isinstance(table, dict) else None
     return table
 
-# %% ../nbs/8_studies/87_experiment.ipynb #8f9c3181
+# %% ../nbs/8_studies/87_experiment.ipynb #465d39f7
 def _sha(path):
     "SHA-256 of a file."
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
@@ -436,7 +438,7 @@ def came_of(
         found["last"] = plain
     return found
 
-# %% ../nbs/8_studies/87_experiment.ipynb #1eb31c6c
+# %% ../nbs/8_studies/87_experiment.ipynb #d1c57ee3
 def record(
     work: Work,
     cell: Cell,
@@ -456,7 +458,7 @@ def record(
     row |= dict(versions=work.versions, plan=work.plan.hash)
     return row | dict(finished=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
 
-# %% ../nbs/8_studies/87_experiment.ipynb #465d39f7
+# %% ../nbs/8_studies/87_experiment.ipynb #28668284
 def keep(
     work: Work,
     cell: Cell,
@@ -475,7 +477,7 @@ def keep(
     for left in (home, home / cell.yardstick) if cell.yardstick else (home,):
         shutil.rmtree(left / "checkpoints", ignore_errors=True)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #28668284
+# %% ../nbs/8_studies/87_experiment.ipynb #aa5c55ea
 def ready(
     work: Work,
     cell: Cell,
@@ -485,6 +487,7 @@ def ready(
         return cell.trains.name in work.done and work.backbone(cell).exists()
     return bool(cell.lr) or chosen_rate(work.plan, work.done, cell.arm) is not None
 
+# %% ../nbs/8_studies/87_experiment.ipynb #6c89f96a
 def finished(
     work: Work,
     cell: Cell,
@@ -497,7 +500,7 @@ def finished(
     bare = work.plan.arms[cell.arm].weights == "random"
     return run.backbone.exists() and (bare or run.finished)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #45c19122
+# %% ../nbs/8_studies/87_experiment.ipynb #5f58075a
 def take(
     work: Work,
     cell: Cell,
@@ -512,7 +515,7 @@ def take(
         return None
     return lock
 
-# %% ../nbs/8_studies/87_experiment.ipynb #aa5c55ea
+# %% ../nbs/8_studies/87_experiment.ipynb #0a87dd25
 class Runner:
     "Does the cells of a plan, some at a time."
 
@@ -583,7 +586,7 @@ class Runner:
             job.lock.release()
         self.jobs = []
 
-# %% ../nbs/8_studies/87_experiment.ipynb #6c89f96a
+# %% ../nbs/8_studies/87_experiment.ipynb #2131090b
 def _last_error(job):
     "What a failed process said last."
     text = job.log.read_text(encoding="utf-8", errors="replace")
@@ -602,7 +605,7 @@ def _told(work, cell, job):
     rest = time_left(work.plan, work.mine, left, work.s.jobs)
     return f"{count:9} {cell.name}  {took}  {said}{'  ' * bool(said)}({rest})"
 
-# %% ../nbs/8_studies/87_experiment.ipynb #5f58075a
+# %% ../nbs/8_studies/87_experiment.ipynb #549fd7bb
 def carry_out(
     work: Work,
 ):
@@ -621,7 +624,7 @@ def carry_out(
     finally:
         runner.stop()
 
-# %% ../nbs/8_studies/87_experiment.ipynb #2131090b
+# %% ../nbs/8_studies/87_experiment.ipynb #10d9ea2d
 def listed(
     work: Work,
 ) -> str:
@@ -640,7 +643,7 @@ def listed(
             lines.append(f"  {told:>8}  {c.name}")
     return "\n".join([*lines, time_left(plan, work.mine, left, work.s.jobs)])
 
-# %% ../nbs/8_studies/87_experiment.ipynb #549fd7bb
+# %% ../nbs/8_studies/87_experiment.ipynb #88617b8d
 def experiment(
     s: Settings,  # which plan, on which data, where to
 ) -> Work:
@@ -667,7 +670,7 @@ def experiment(
     print(f"done: {time_left(work.plan, work.mine, left)}", flush=True)
     return work
 
-# %% ../nbs/8_studies/87_experiment.ipynb #673fd0c4
+# %% ../nbs/8_studies/87_experiment.ipynb #567744e4
 def main(argv=None):
     "The command `python -m houghcl.experiment`."
     name = "python -m houghcl.experiment"
@@ -679,7 +682,7 @@ def main(argv=None):
         return asked if given else replace(asked, plan="")
     run_main(lambda words: experiment(read(words)), argv)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #88617b8d
+# %% ../nbs/8_studies/87_experiment.ipynb #749860ee
 #| eval: false
 if __name__ == "__main__" and __spec__:  # a notebook has no __spec__
     main()

@@ -114,6 +114,7 @@ class Ladder(Part):
     apart: Positive = 4.0  # standard errors of the difference between neighbours
     top: Positive = 3.0  # of the last step
 
+# %% ../nbs/8_studies/86_plans.ipynb #32ef6fa9
 @dataclass(frozen=True)
 class Comparison(Part):
     "A planned difference: a minus b."
@@ -121,7 +122,7 @@ class Comparison(Part):
     a: str  # an arm
     b: str  # an arm
 
-# %% ../nbs/8_studies/86_plans.ipynb #32ef6fa9
+# %% ../nbs/8_studies/86_plans.ipynb #c6dcdf26
 @dataclass(frozen=True)
 class Decide(Part):
     "How a planned difference is decided."
@@ -132,13 +133,14 @@ class Decide(Part):
     far: str = "moco"  # this arm
     near: str = "random"  # from this one
 
+# %% ../nbs/8_studies/86_plans.ipynb #faff248e
 @dataclass(frozen=True)
 class Stop(Part):
     "When no further cell is begun."
 
     hours: Positive = 0.0  # of one core, all cells together; 0: when all are done
 
-# %% ../nbs/8_studies/86_plans.ipynb #c6dcdf26
+# %% ../nbs/8_studies/86_plans.ipynb #65c0f04a
 @dataclass(frozen=True)
 class Network(Part):
     "The backbone and the views it is trained on, the same for all arms."
@@ -148,7 +150,7 @@ class Network(Part):
     stride: Count = 8
     view_size: Count = 64
 
-# %% ../nbs/8_studies/86_plans.ipynb #65c0f04a
+# %% ../nbs/8_studies/86_plans.ipynb #6fe2a8b7
 def known(
     names,  # what was written
     fields,  # what there is
@@ -162,7 +164,7 @@ def known(
             there = f"It may hold {', '.join(map(str, fields))}."
             raise UserError(f"{where} has no field {name}.", remedy or there)
 
-# %% ../nbs/8_studies/86_plans.ipynb #f314a09c
+# %% ../nbs/8_studies/86_plans.ipynb #dd26d60b
 def _tuples(value):
     "Lists as tuples."
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
@@ -187,7 +189,7 @@ def part(
     except UserError as error:
         raise UserError(f"[{where}] {error.what}", error.remedy) from None
 
-# %% ../nbs/8_studies/86_plans.ipynb #dd26d60b
+# %% ../nbs/8_studies/86_plans.ipynb #28c6d460
 _OURS = ("weights", "about", "rate")  # fields of an arm that are no flags
 
 def arm(
@@ -205,7 +207,7 @@ def arm(
         raise UserError(what, "Leave one of both out.")
     return made
 
-# %% ../nbs/8_studies/86_plans.ipynb #28c6d460
+# %% ../nbs/8_studies/86_plans.ipynb #2a73fc8c
 @dataclass(frozen=True)
 class Plan(Part):
     "A plan, read and checked."
@@ -226,7 +228,7 @@ class Plan(Part):
     stop: Stop = Stop()
     hash: str = ""  # SHA-256 of the content
 
-# %% ../nbs/8_studies/86_plans.ipynb #5a2c420f
+# %% ../nbs/8_studies/86_plans.ipynb #3b61baf8
 def content_hash(
     table: dict,  # a plan as it was parsed
 ) -> str:
@@ -234,7 +236,7 @@ def content_hash(
     text = json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
-# %% ../nbs/8_studies/86_plans.ipynb #3b61baf8
+# %% ../nbs/8_studies/86_plans.ipynb #568ebae6
 # Python has a parser of TOML from 3.11 on; before, the package tomli is the same one
 _toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
@@ -249,7 +251,7 @@ def _parsed(path):
         what = f"{path} cannot be read as a plan: {said}."
         raise UserError(what, "A plan is a text in TOML.") from None
 
-# %% ../nbs/8_studies/86_plans.ipynb #26eeefdd
+# %% ../nbs/8_studies/86_plans.ipynb #1d161143
 _ONE = dict(network=Network, tuning=Tuning, ladder=Ladder, decide=Decide, stop=Stop)
 _NAMED = dict(data=Data, yardsticks=Yardstick)
 _LISTS = dict(runs=Runs, comparisons=Comparison)
@@ -288,7 +290,7 @@ def plan_of(
     check_plan(made)
     return made
 
-# %% ../nbs/8_studies/86_plans.ipynb #568ebae6
+# %% ../nbs/8_studies/86_plans.ipynb #882d84d1
 def read_plan(
     path,  # a .toml file, called as the plan
 ) -> Plan:
@@ -300,7 +302,7 @@ def read_plan(
         raise UserError(what, remedy)
     return plan
 
-# %% ../nbs/8_studies/86_plans.ipynb #882d84d1
+# %% ../nbs/8_studies/86_plans.ipynb #b8aa70d2
 def rung(
     word: str,  # ARM or ARM@BUDGET
 ) -> tuple:  # arm, budget; 0 where none is said
@@ -311,6 +313,7 @@ def rung(
         raise UserError(what, "Write ARM@PICTURES, such as moco@75000.")
     return name, int(budget or 0)
 
+# %% ../nbs/8_studies/86_plans.ipynb #6affbbf3
 def scores_of(
     plan: Plan,
     tuning: bool = False,  # those of the tuning alone
@@ -319,7 +322,7 @@ def scores_of(
     some = {k: y for k, y in plan.yardsticks.items() if y.tuning == tuning}
     return {score: k for k, y in some.items() for score in y.scores}
 
-# %% ../nbs/8_studies/86_plans.ipynb #d96bc6d1
+# %% ../nbs/8_studies/86_plans.ipynb #f3d76427
 def check_plan(
     plan: Plan,
 ):
@@ -339,7 +342,7 @@ def check_plan(
         _check_tuning(plan, plan.tuning)
     _check_questions(plan)
 
-# %% ../nbs/8_studies/86_plans.ipynb #b8aa70d2
+# %% ../nbs/8_studies/86_plans.ipynb #9d6d9c47
 def _check_run(plan, r, where):
     "What an entry of [[runs]] names."
     for name in r.arms:
@@ -355,7 +358,7 @@ def _check_run(plan, r, where):
         if len({*values}) < len(values):
             raise UserError(f"{where} names {name} twice.", "Name each once.")
 
-# %% ../nbs/8_studies/86_plans.ipynb #6affbbf3
+# %% ../nbs/8_studies/86_plans.ipynb #d9e18fff
 def _pictures(data):
     "Folder and parts of it that are used; None: all."
     return data.folder, {*data.train, *data.val} if data.folds else None, data.folds
@@ -381,7 +384,7 @@ def _check_tuning(plan, t):
         what = f"tuning is on pictures of {plan.train_on}, which others train on."
         raise UserError(what, "Take other folds of the folder, or another one.")
 
-# %% ../nbs/8_studies/86_plans.ipynb #f3d76427
+# %% ../nbs/8_studies/86_plans.ipynb #8e95da7f
 def _check_questions(plan):
     "Rungs, comparisons, and how they are decided."
     trained = {(a, b) for r in plan.runs for a in r.arms for b in r.budgets}
@@ -401,7 +404,7 @@ def _check_questions(plan):
         one_of("decide far", plan.decide.far, plan.arms)
         one_of("decide near", plan.decide.near, plan.arms)
 
-# %% ../nbs/8_studies/86_plans.ipynb #d9e18fff
+# %% ../nbs/8_studies/86_plans.ipynb #6851e8b4
 @dataclass(frozen=True)
 class Cell:
     "One network to be trained, or one yardstick held to it."
@@ -429,7 +432,7 @@ class Cell:
         "The cell that makes the network."
         return replace(self, yardstick="")
 
-# %% ../nbs/8_studies/86_plans.ipynb #8e95da7f
+# %% ../nbs/8_studies/86_plans.ipynb #3559c3b4
 def _tuning_cells(plan):
     "Networks of the tuning, and what they are asked."
     t = plan.tuning
@@ -452,7 +455,7 @@ def cells(
             found += [made, *(replace(made, yardstick=y) for y in asked)]
     return list(dict.fromkeys(found))
 
-# %% ../nbs/8_studies/86_plans.ipynb #6851e8b4
+# %% ../nbs/8_studies/86_plans.ipynb #b30e3e61
 def flag_words(
     flags: dict,  # field -> value
 ) -> list:  # words of a command line
@@ -467,7 +470,7 @@ def flag_words(
         words += [f"--{dashed}", *map(str, several)]
     return words
 
-# %% ../nbs/8_studies/86_plans.ipynb #e871e1d4
+# %% ../nbs/8_studies/86_plans.ipynb #2abfaab2
 def train_flags(
     plan: Plan,
     cell: Cell,  # of a network that is trained
@@ -483,7 +486,7 @@ def train_flags(
     steps = max(1, round(cell.budget / batch))
     return flags | network | dict(seed=cell.seed, steps=steps)
 
-# %% ../nbs/8_studies/86_plans.ipynb #b30e3e61
+# %% ../nbs/8_studies/86_plans.ipynb #85002911
 def make_words(
     plan: Plan,
     cell: Cell,  # of a network
@@ -500,7 +503,7 @@ def make_words(
     words = flag_words(train_flags(plan, cell, lr))
     return ["houghcl.train", *words, "--data", data, "--out", out, "--resume"]
 
-# %% ../nbs/8_studies/86_plans.ipynb #6444f9fc
+# %% ../nbs/8_studies/86_plans.ipynb #466ae46e
 _COMMANDS = dict(  # command -> module with its Settings, module with its main
     retrieval=("retrieval", "retrieval"), probe=("probe", "probe"),
     detect=("protocols", "detection"))
@@ -523,7 +526,7 @@ def score_words(
         words += ["--seed", str(cell.seed), "--resume"]
     return [f"houghcl.{_COMMANDS[y.command][1]}", *words]
 
-# %% ../nbs/8_studies/86_plans.ipynb #2abfaab2
+# %% ../nbs/8_studies/86_plans.ipynb #5ddb4ee3
 _NOT_IN_ARMS = {"data", "out", "resume", "seed", "steps", "epochs"}
 _NOT_IN_OPTIONS = {"data", "out", "weights", "run", "resume", "seed", "predict"}
 
@@ -553,7 +556,7 @@ def check_commands(
         _check_flags(y.options, module.Settings, where, kept)
         _made(_usual(module, y.options), y.options, where)
 
-# %% ../nbs/8_studies/86_plans.ipynb #85002911
+# %% ../nbs/8_studies/86_plans.ipynb #4990b129
 def _usual(module, options):
     "The settings that a yardstick's options change."
     presets = getattr(module, "PROTOCOLS", None) or getattr(module, "PRESETS", {})

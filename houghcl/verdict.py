@@ -30,6 +30,7 @@ def versions_used(
         counts[made_by(row)] = counts.get(made_by(row), 0) + 1
     return max(counts, key=counts.get, default=""), counts
 
+# %% ../nbs/8_studies/88_verdict.ipynb #61aa148e
 def values_of(
     rows: list,  # from `read_records`
 ) -> dict:  # score -> (arm, budget) -> seed -> value; without the tuning
@@ -44,7 +45,7 @@ def values_of(
                 seeds[row["seed"]] = v["value"]
     return found
 
-# %% ../nbs/8_studies/88_verdict.ipynb #3bb5a021
+# %% ../nbs/8_studies/88_verdict.ipynb #53f32178
 def t_within(
     t: float,  # 0 or more
     n: int,  # degrees of freedom, 1 or more
@@ -61,7 +62,7 @@ def t_within(
         return 2 / math.pi * (theta + sin * total)
     return sin * total
 
-# %% ../nbs/8_studies/88_verdict.ipynb #53f32178
+# %% ../nbs/8_studies/88_verdict.ipynb #1bd80759
 def t_quantile(
     p: float,  # above 0.5, below 1
     n: int,  # degrees of freedom, 1 or more
@@ -77,7 +78,7 @@ def t_quantile(
         lo, hi = (middle, hi) if t_within(middle, n) < 2 * p - 1 else (lo, middle)
     return (lo + hi) / 2
 
-# %% ../nbs/8_studies/88_verdict.ipynb #9b2f3a3c
+# %% ../nbs/8_studies/88_verdict.ipynb #9e574922
 @dataclass(frozen=True)
 class Interval:
     "Mean of paired differences and half the length of its interval."
@@ -100,6 +101,7 @@ class Interval:
         "Standard error of the mean."
         return self.sd / math.sqrt(self.n) if self.n > 1 else math.nan
 
+# %% ../nbs/8_studies/88_verdict.ipynb #e048ca8b
 def interval(
     differences: list,  # one for each seed
     level: float = 0.95,  # of this interval
@@ -113,7 +115,7 @@ def interval(
     half = t_quantile((1 + level) / 2, n - 1) * sd / math.sqrt(n)
     return Interval(n, mean, sd, half)
 
-# %% ../nbs/8_studies/88_verdict.ipynb #077eac82
+# %% ../nbs/8_studies/88_verdict.ipynb #d31e7b81
 def paired(
     values: dict,  # of one score: (arm, budget) -> seed -> value
     a: tuple,  # arm, budget
@@ -123,6 +125,7 @@ def paired(
     one, other = values.get(a, {}), values.get(b, {})
     return {seed: one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())}
 
+# %% ../nbs/8_studies/88_verdict.ipynb #9e646a65
 def planned_seeds(
     plan: Plan,
     score: str,
@@ -134,7 +137,7 @@ def planned_seeds(
              and c.yardstick == y and not c.lr} for side in sides]
     return sorted(set.intersection(*each)) if each else []
 
-# %% ../nbs/8_studies/88_verdict.ipynb #d31e7b81
+# %% ../nbs/8_studies/88_verdict.ipynb #67600e28
 @dataclass(frozen=True)
 class Step:
     "A step of the ladder, for one score."
@@ -160,7 +163,7 @@ class Step:
         "Are they far enough apart? None: seeds are missing."
         return None if self.missing else self.apart >= self.wanted
 
-# %% ../nbs/8_studies/88_verdict.ipynb #9e646a65
+# %% ../nbs/8_studies/88_verdict.ipynb #1f78f7e9
 def ladder(
     plan: Plan,
     values: dict,  # from `values_of`
@@ -178,6 +181,7 @@ def ladder(
             steps.append(Step(score, low, high, found, wanted, len(missing)))
     return steps
 
+# %% ../nbs/8_studies/88_verdict.ipynb #5027584b
 def valid(
     steps: list,  # from `ladder`
 ) -> dict:  # score -> True, False, or None: not known yet
@@ -188,7 +192,7 @@ def valid(
     return {k: False if False in v else None if None in v else True
             for k, v in found.items()}
 
-# %% ../nbs/8_studies/88_verdict.ipynb #67600e28
+# %% ../nbs/8_studies/88_verdict.ipynb #cc9b31a2
 def decided(
     found: Interval,
     margin: float,  # within it a difference counts as none; 0: nothing is equal
@@ -202,6 +206,7 @@ def decided(
         return "worse"
     return "equal" if max(-found.lo, found.hi) <= margin else "open"
 
+# %% ../nbs/8_studies/88_verdict.ipynb #45a86d75
 def seeds_to_close(
     found: Interval,
     margin: float,  # as of `decided`
@@ -229,7 +234,7 @@ def _with(found, n, half):
     "The interval that more seeds would have."
     return Interval(n, found.mean, found.sd, half(n))
 
-# %% ../nbs/8_studies/88_verdict.ipynb #5027584b
+# %% ../nbs/8_studies/88_verdict.ipynb #589b1c39
 @dataclass(frozen=True)
 class Decision:
     "A planned comparison on one score at one budget."
@@ -250,11 +255,12 @@ class Decision:
         "What is decided."
         return decided(self.found, self.margin)
 
-# %% ../nbs/8_studies/88_verdict.ipynb #65413479
+# %% ../nbs/8_studies/88_verdict.ipynb #e71773b1
 def level_of(plan: Plan) -> float:
     "Level of each interval, corrected for their number."
     return 1 - (1 - plan.decide.confidence) / len(plan.comparisons)
 
+# %% ../nbs/8_studies/88_verdict.ipynb #3a6eaffa
 def distance_of(
     plan: Plan,
     values: dict,  # of one score
@@ -266,6 +272,7 @@ def distance_of(
     far = paired(values, (d.far, budget), (d.near, 0 if bare else budget))
     return max(0.0, statistics.fmean(far.values())) if far else 0.0
 
+# %% ../nbs/8_studies/88_verdict.ipynb #ed10f407
 def decide(
     plan: Plan,
     values: dict,  # from `values_of`
@@ -287,7 +294,7 @@ def decide(
     more = missing, seeds, closes
     return Decision(c.a, c.b, score, budget, found, distance, margin, *more)
 
-# %% ../nbs/8_studies/88_verdict.ipynb #cc9b31a2
+# %% ../nbs/8_studies/88_verdict.ipynb #35cb4014
 def decisions(
     plan: Plan,
     values: dict,  # from `values_of`
@@ -298,6 +305,7 @@ def decisions(
     asked = [(c, s) for c in plan.comparisons for s in scores_of(plan)]
     return [decide(plan, values, c, score, at) for c, score in asked]
 
+# %% ../nbs/8_studies/88_verdict.ipynb #d50b7459
 def trend(
     plan: Plan,
     values: dict,  # from `values_of`
@@ -307,7 +315,7 @@ def trend(
     found = [d for b in budgets for d in decisions(plan, values, b)]
     return [d for d in found if d.found.n]
 
-# %% ../nbs/8_studies/88_verdict.ipynb #ed10f407
+# %% ../nbs/8_studies/88_verdict.ipynb #6e1aaaa4
 def ladder_table(
     steps: list,  # from `ladder`
 ) -> tuple:  # head, rows: for `markdown_table`
@@ -322,6 +330,7 @@ def ladder_table(
     head = ["score", *(f"{s.low} < {s.high}, ≥ {s.wanted:g}" for s in first), ""]
     return head, [[k, *v, word[seen[k]]] for k, v in each.items()]
 
+# %% ../nbs/8_studies/88_verdict.ipynb #244b8d03
 def decision_table(
     found: list,  # from `decisions`
     seen: dict,  # from `valid`
@@ -339,7 +348,7 @@ def decision_table(
     head = ["difference", "score", "ladder", "mean ± half interval", "equal within"]
     return [*head, "decided", "missing seeds"], rows
 
-# %% ../nbs/8_studies/88_verdict.ipynb #10c94cf9
+# %% ../nbs/8_studies/88_verdict.ipynb #46bcccb6
 def plot_differences(
     found: list,  # from `decisions`, at least one that is measured
     seen: dict,  # from `valid`
@@ -367,7 +376,7 @@ def plot_differences(
     fig.supxlabel("share of the distance of MoCo from random weights", fontsize=9)
     return fig
 
-# %% ../nbs/8_studies/88_verdict.ipynb #6f563883
+# %% ../nbs/8_studies/88_verdict.ipynb #809903e5
 def plot_trend(
     found: list,  # from `trend`, at least one
     seen: dict,  # from `valid`
