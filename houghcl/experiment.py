@@ -72,11 +72,11 @@ def records_of(
     plan,  # file of a plan
 ) -> Path:
     "Where a plan is recorded: results/plans/X.toml in results/verdict/X.jsonl."
-    path = Path(plan)
-    beside = path.resolve().parent
+    path = Path(plan).resolve()
+    beside = path.parent
     if beside.name == "plans":
         beside = beside.parent / "verdict"
-    return beside / f"{path.stem}.jsonl"
+    return Path(os.path.relpath(beside / f"{path.stem}.jsonl"))
 
 # %% ../nbs/8_studies/87_experiment.ipynb #324c5bfc
 def check_records(
@@ -153,7 +153,7 @@ def time_left(
     "How many cells are left and how long they take, in words."
     each = [seconds_of(plan, rows, c) for c in left]
     known = sum(s for s in each if s)
-    said = f"{len(left)} cells left, {duration(known)} of one core"
+    said = f"{len(left)} cells left, {duration(known)} one after another"
     if jobs > 1:
         said += f", {duration(known / jobs)} by {jobs} jobs"
     unknown = sum(s is None for s in each)
@@ -682,7 +682,7 @@ def main(argv=None):
         return asked if given else replace(asked, plan="")
     run_main(lambda words: experiment(read(words)), argv)
 
-# %% ../nbs/8_studies/87_experiment.ipynb #749860ee
+# %% ../nbs/8_studies/87_experiment.ipynb #8cdb9b76
 #| eval: false
 if __name__ == "__main__" and __spec__:  # a notebook has no __spec__
     main()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Part', 'Data', 'Arm', 'Runs', 'Yardstick', 'Tuning', 'Ladder', 'Comparison', 'Decide', 'Stop', 'Network', 'known',
            'part', 'arm', 'Plan', 'content_hash', 'plan_of', 'read_plan', 'rung', 'scores_of', 'check_plan', 'Cell',
-           'cells', 'flag_words', 'train_flags', 'make_words', 'score_words', 'check_commands']
+           'cells', 'flag_words', 'network_of', 'train_flags', 'make_words', 'score_words', 'check_commands']
 
 # %% ../nbs/8_studies/86_plans.ipynb #52bfd646
 from .threads import wait_passively
@@ -68,6 +68,7 @@ class Arm(Part):
     weights: Literal["trained", "random"] = "trained"  # random: as the seed has them
     about: str = ""  # a line for tables
     rate: Positive = 0.0  # pictures a second, for the time that is left; 0: not known
+    network: dict = dataclasses.field(default_factory=dict)  # where it has its own
     flags: dict = dataclasses.field(default_factory=dict)  # of houghcl.train
 
 # %% ../nbs/8_studies/86_plans.ipynb #90c836f8
@@ -143,7 +144,7 @@ class Stop(Part):
 # %% ../nbs/8_studies/86_plans.ipynb #65c0f04a
 @dataclass(frozen=True)
 class Network(Part):
-    "The backbone and the views it is trained on, the same for all arms."
+    "The backbone and the views it is trained on; an arm may have its own."
 
     arch: str = "resnet18"
     stages: Annotated[int, Range(1, 4)] = 2
@@ -190,7 +191,7 @@ def part(
         raise UserError(f"[{where}] {error.what}", error.remedy) from None
 
 # %% ../nbs/8_studies/86_plans.ipynb #28c6d460
-_OURS = ("weights", "about", "rate")  # fields of an arm that are no flags
+_OURS = ("weights", "about", "rate", "network")  # fields of an arm that are no flags
 
 def arm(
     table,  # a table of [arms]
@@ -471,6 +472,15 @@ def flag_words(
     return words
 
 # %% ../nbs/8_studies/86_plans.ipynb #2abfaab2
+def network_of(
+    plan: Plan,
+    name: str,  # an arm
+) -> Network:
+    "The network of an arm: the plan's, but for what the arm says."
+    own = dataclasses.asdict(plan.network) | plan.arms[name].network
+    return part(Network, own, f"arms.{name}.network")
+
+# %% ../nbs/8_studies/86_plans.ipynb #85002911
 def train_flags(
     plan: Plan,
     cell: Cell,  # of a network that is trained
@@ -482,11 +492,11 @@ def train_flags(
     batch = flags.get("batch_size", usual.batch_size)
     if lr := cell.lr or lr:
         flags["lr"] = lr
-    network = dataclasses.asdict(plan.network)
+    network = dataclasses.asdict(network_of(plan, cell.arm))
     steps = max(1, round(cell.budget / batch))
     return flags | network | dict(seed=cell.seed, steps=steps)
 
-# %% ../nbs/8_studies/86_plans.ipynb #85002911
+# %% ../nbs/8_studies/86_plans.ipynb #466ae46e
 def make_words(
     plan: Plan,
     cell: Cell,  # of a network
@@ -496,14 +506,15 @@ def make_words(
 ) -> list:  # module, then the words of its command line
     "The command that makes a network."
     if plan.arms[cell.arm].weights == "random":
-        network = {k: getattr(plan.network, k) for k in ("arch", "stages", "stride")}
+        network = dataclasses.asdict(network_of(plan, cell.arm))
+        network.pop("view_size")
         words = flag_words(dict(weights="random", seed=cell.seed, **network))
         file = f"{out}/backbone.safetensors"
         return ["houghcl.weights", *words, "--layout", "houghcl", "--out", file]
     words = flag_words(train_flags(plan, cell, lr))
     return ["houghcl.train", *words, "--data", data, "--out", out, "--resume"]
 
-# %% ../nbs/8_studies/86_plans.ipynb #466ae46e
+# %% ../nbs/8_studies/86_plans.ipynb #5ddb4ee3
 _COMMANDS = dict(  # command -> module with its Settings, module with its main
     retrieval=("retrieval", "retrieval"), probe=("probe", "probe"),
     detect=("protocols", "detection"))
@@ -519,14 +530,14 @@ def score_words(
     y = plan.yardsticks[cell.yardstick]
     options = dict(threads=plan.settings.get("threads", 1))
     if y.command == "probe":
-        options["view_size"] = plan.network.view_size
+        options["view_size"] = network_of(plan, cell.arm).view_size
     options |= dict(weights=weights, data=data, out=out) | y.options
     words = flag_words(options)
     if y.command == "detect":
         words += ["--seed", str(cell.seed), "--resume"]
     return [f"houghcl.{_COMMANDS[y.command][1]}", *words]
 
-# %% ../nbs/8_studies/86_plans.ipynb #5ddb4ee3
+# %% ../nbs/8_studies/86_plans.ipynb #4990b129
 _NOT_IN_ARMS = {"data", "out", "resume", "seed", "steps", "epochs"}
 _NOT_IN_OPTIONS = {"data", "out", "weights", "run", "resume", "seed", "predict"}
 
@@ -544,6 +555,7 @@ def check_commands(
     network = {f.name for f in dataclasses.fields(Network)}
     _check_flags(plan.settings, TrainSettings, "settings", _NOT_IN_ARMS | network)
     for name, one in plan.arms.items():
+        network_of(plan, name)
         _check_flags(one.flags, TrainSettings, f"arms.{name}", _NOT_IN_ARMS | network)
     for cell in {c.network: c for c in cells(plan)}.values():
         if plan.arms[cell.arm].weights == "trained":
@@ -556,7 +568,7 @@ def check_commands(
         _check_flags(y.options, module.Settings, where, kept)
         _made(_usual(module, y.options), y.options, where)
 
-# %% ../nbs/8_studies/86_plans.ipynb #4990b129
+# %% ../nbs/8_studies/86_plans.ipynb #636c47ce
 def _usual(module, options):
     "The settings that a yardstick's options change."
     presets = getattr(module, "PROTOCOLS", None) or getattr(module, "PRESETS", {})
