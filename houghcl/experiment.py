@@ -464,18 +464,19 @@ def keep(
     cell: Cell,
     job=None,  # `Job` that did it; None: it was found finished
 ):
-    "Record a finished cell; a network that is made again must be the one recorded."
+    "Record a finished cell, and remove what is large and not asked for again."
     came = came_of(work, cell)
-    then = work.done.get(cell.name)
+    then = work.done.get(cell.name)  # made again it must be the same network
     if then is None:
         append_record(work.records, record(work, cell, job, **came))
     elif came.get("backbone") != then.get("backbone"):
         work.backbone(cell).unlink()
         what = "It was made again and is not the network that was recorded."
         raise UserError(what, "Use the --out that holds it, or begin a new plan.")
-    home = work.out / cell.network
-    for left in (home, home / cell.yardstick) if cell.yardstick else (home,):
-        shutil.rmtree(left / "checkpoints", ignore_errors=True)
+    home = work.out / cell.network / cell.yardstick  # of a network: its folder
+    shutil.rmtree(home / "checkpoints", ignore_errors=True)
+    for name in ("detector.safetensors", "predictions.json"):
+        (home / name).unlink(missing_ok=True)
 
 # %% ../nbs/8_studies/87_experiment.ipynb #aa5c55ea
 def ready(

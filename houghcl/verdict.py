@@ -397,6 +397,9 @@ def plot_trend(
             ax.errorbar(x, y, yerr=half, fmt=style, label=score, ms=3, lw=1)
         ax.axhline(0, color="0.4", lw=0.8)
         ax.set(xscale="log", title=f"{pair[0]} − {pair[1]}", xlabel="pictures seen")
+        budgets = sorted({d.budget for d in mine})
+        ax.set_xticks(budgets, [f"{b:,}" for b in budgets])
+        ax.minorticks_off()
     axes[0][0].set_ylabel("share of MoCo − random")
     if len(axes[0][0].get_legend_handles_labels()[1]):
         axes[0][0].legend(fontsize=7, frameon=False)
