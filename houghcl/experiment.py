@@ -247,7 +247,7 @@ def find_data(
     left: list,  # cells to be done
 ):
     "Places and fingerprints of the data: `work.places`, `work.sums`."
-    work.places, work.sums = {}, {}
+    work.places, work.sums, seen = {}, {}, {}
     for name, asked in _used(work, left).items():
         data = work.plan.data[name]
         try:
@@ -255,7 +255,7 @@ def find_data(
         except UserError as error:
             who = f"The yardstick {asked} lacks its data: " if asked else ""
             raise UserError(who + error.what, error.remedy) from None
-        work.sums[name] = fingerprint(path)
+        seen[path] = work.sums[name] = seen.get(path) or fingerprint(path)
         if data.folds:
             with FileLock(make_dir(work.out / "locks") / "data.lock"):
                 path = folded(path, data, make_dir(work.out / "data") / name)
