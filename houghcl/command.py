@@ -27,6 +27,7 @@ COMMANDS = {   # name -> module, what it does
     "bench": ("bench", "time pairing, the training step or the demo"),
     "study": ("study", "score matchers for several sets of features"),
     "dose": ("dose", "score the backbones of runs by how they were paired"),
+    "experiment": ("experiment", "do what a plan names and is not done yet"),
 }
 
 # %% ../nbs/5_using/50_command.ipynb #65f10eae
