@@ -100,7 +100,7 @@ class Settings:
     cache:str = ""                # a file that keeps the pictures decoded; empty: none
     # Machine
     precision:Precision = "no"    # mixed precision, or tf32: short factors on a GPU
-    compile:Compile = "none"      # networks for torch.compile; key: the one that follows
+    compile:Compile = "none"      # networks for torch.compile; key: without gradient
     deterministic:bool = False    # bit-equal runs on a GPU, slower
     workers:Readers = -1          # loader processes for each process; -1: by the cores
     threads:Threads = 0           # CPU threads for each process; 0: its share of cores
