@@ -155,7 +155,7 @@ def make_backbone(
     if init == "fan_in":
         start_by_fan_in(net)
     layers = [f"layer{i + 1}" for i in range(stages)]
-    names = ["conv1", "bn1", "relu", "maxpool"] + layers
+    names = ["conv1", "bn1", "maxpool", "relu"] + layers
     body = nn.Sequential(OrderedDict((n, getattr(net, n)) for n in names))
     dilation = 1
     for i in range(2, stages + 1):

@@ -38,7 +38,8 @@ def pair_errors(
     check_index(index, len(theta_a), math.prod(grid_a), H * W)
     true = correspondence(theta_a.to(index.device), theta_b.to(index.device), grid_a)
     chosen = cell_centers((H, W), true.dtype, true.device)[index]             # (B,N,2)
-    away = (chosen - true) * true.new_tensor([W, H]) / 2                      # in cells
+    x, y = (chosen - true).unbind(-1)
+    away = torch.stack([x * W, y * H], -1) / 2                                # in cells
     return away.norm(dim=-1), overlap(true)
 
 # %% ../nbs/0_method/01c_score.ipynb #1bb3bc44

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Batch', 'Group', 'Pixels', 'Stages', 'Readers', 'Area', 'Above', 'Steep', 'Wide', 'Method', 'Schedule', 'Layout',
-           'Stabilise', 'DenseOn', 'MatchOn', 'Arch', 'Init', 'Norm', 'Precision', 'FREE', 'PRESETS', 'ABOUT',
-           'Settings', 'check_settings', 'learning_rate', 'dense_weight']
+           'Stabilise', 'DenseOn', 'MatchOn', 'Arch', 'Init', 'Norm', 'Precision', 'Compile', 'FREE', 'PRESETS',
+           'ABOUT', 'Settings', 'check_settings', 'learning_rate', 'dense_weight']
 
 # %% ../nbs/4_training/46_settings.ipynb #46e609ad
 import math
@@ -43,7 +43,8 @@ MatchOn = Literal["backbone", "projected"]
 Arch = Literal[tuple(RESNETS)]
 Init = Literal["torchvision", "fan_in"]
 Norm = Literal["split", "sync", "plain"]
-Precision = Literal["no", "fp16", "bf16"]
+Precision = Literal["no", "tf32", "fp16", "bf16"]
+Compile = Literal["none", "key", "both"]
 
 # %% ../nbs/4_training/46_settings.ipynb #1714eb35
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ class Settings:
     bad_share:Share = 0.01        # share of unreadable files that stops the run
     cache:str = ""                # a file that keeps the pictures decoded; empty: none
     # Machine
-    precision:Precision = "no"    # mixed precision
+    precision:Precision = "no"    # mixed precision, or tf32: short factors on a GPU
+    compile:Compile = "none"      # networks for torch.compile; key: without gradient
     deterministic:bool = False    # bit-equal runs on a GPU, slower
     workers:Readers = -1          # loader processes for each process; -1: by the cores
     threads:Threads = 0           # CPU threads for each process; 0: its share of cores
@@ -117,7 +119,7 @@ class Settings:
         check_settings(self)
 
 # %% ../nbs/4_training/46_settings.ipynb #a42c0708
-FREE = (*RUN_FREE, "cache", "probe_every", "probe_data")    # may differ on resume
+FREE = (*RUN_FREE, "cache", "compile", "probe_every", "probe_data")    # on resume
 
 # %% ../nbs/4_training/46_settings.ipynb #485c0233
 def check_settings(s:Settings):
@@ -179,6 +181,9 @@ def _check_method(s):
         raise UserError(
             "pair-noise and pair-swap make geometric pairs wrong, and no others.",
             "Use --method geometric without --mutual, or leave them out.")
+    if s.compile != "none" and s.method == "supervised":
+        raise UserError("The network of supervised is not compiled.",
+                        "Leave --compile out.")
     unsure = (None,) if s.dense_on == "partnered" else (None, "random", "same")
     if s.dense_on != "all" and rule in unsure:
         raise UserError(f"{s.method} has no confidence to choose cells by.",

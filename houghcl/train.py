@@ -34,7 +34,8 @@ from .locks import run_locks
 from .metrics import read_metrics
 from .model import METHODS, confidences, matching_features
 from houghcl.networks import (
-    centred, group_size, make_model, make_optimizer, rule_options,
+    centred, check_compiler, compile_networks, group_size, make_model, make_optimizer,
+    rule_options,
 )
 from .pairing import pair
 from .poster import NOTE, RULES, SECOND_VIEW, poster_figure, telling_views
@@ -196,6 +197,7 @@ class Pretraining(Task):
         self.counts = getattr(source.read, "counts", {}) | dict(pictures=len(source))
         model = self.make(s, acc.num_processes)
         model = model.to(acc.device, memory_format=torch.channels_last)
+        compile_networks(s, model)
         steps = s.steps or s.epochs * self.per_epoch
         super().__init__(s, acc, model, make_optimizer(s, model), steps, loader)
 
@@ -332,7 +334,8 @@ def pairs_figure(
 
 def _pairs(t, a, b):
     "Pairs of the features of this run, by each rule: name -> (index, confidence)."
-    f_a, f_b, f_m = matching_features(t.net, a, b)
+    with torch.compiler.set_stance("force_eager"):    # other shapes, at rest, seldom
+        f_a, f_b, f_m = matching_features(t.net, a, b)
     found = {}
     for rule, name in RULES.items():
         options = rule_options(rule, vars(t.s))
@@ -402,6 +405,7 @@ def describe(
     s, acc = t.s, t.acc
     cells = f"{t.net.grid[0]} x {t.net.grid[1]} cells of a {s.view_size} px view"
     threads = f"{torch.get_num_threads()} thread(s) each, precision {s.precision}"
+    threads += "" if s.compile == "none" else f", {_COMPILED[s.compile]} compiled"
     several = f", in {s.accumulate} micro-batches" if s.accumulate > 1 else ""
     length = f"{t.steps} steps, {t.per_epoch} an epoch"
     lines = [
@@ -412,6 +416,8 @@ def describe(
         f"batch     {s.batch_size} over all processes{several}; {length}",
         *method(t), f"writes    {run}"]
     return "\n".join(lines + [f"resumes   after step {t.step}"] * bool(t.step))
+
+_COMPILED = dict(key="key network", both="both networks")
 
 # %% ../nbs/4_training/48_train.ipynb #6ef5ccd3
 def hints(t:Pretraining):
@@ -473,6 +479,7 @@ def train(
 def _train(s, acc, kind):
     "The run itself: first all that can be refused at once."
     check_run(s, acc, kind)
+    on_main(acc, lambda: check_compiler(s, acc.device))
     probes = None
     if s.probe_every:
         probes = _later("probing", "Probes", "--probe-every")(s)

@@ -141,14 +141,22 @@ def _saturation(views, f):
     return torch.addcmul((1 - f) * _grey(views), views, f).clamp_(0, 1)
 
 # %% ../nbs/3_data/33_views.ipynb #6eda0184
+def _same(x, y):
+    "1 where x and y are equal, 0 elsewhere, in their type."
+    return torch.eq(x, y, out=torch.empty_like(x))
+
+
 def _hue(views, f):
     "Turn the hue by f, a share of the circle (B,1,1,1)."
     r, g, b = views.split(1, 1)  # (B,1,S,S)
     top, low = views.amax(1, keepdim=True), views.amin(1, keepdim=True)
     spread = top - low
-    h = torch.where(top == g, b - r, r - g) / spread.clamp(min=1e-8)
-    h += torch.where(top == g, 2.0, 4.0)
-    h = torch.where(top == r, (g - b) / spread.clamp(min=1e-8), h).add_(6 * f)
+    by_r = _same(top, r)  # the brightest channel, red before green before blue
+    by_g = _same(top, g).mul_(1 - by_r)
+    by_b = (1 - by_r).sub_(by_g)
+    h = (by_r * (g - b)).addcmul_(by_g, b - r).addcmul_(by_b, r - g)
+    h.div_(spread.clamp(min=1e-8))
+    h.add_(by_g, alpha=2).add_(by_b, alpha=4).add_(6 * f)
     h -= torch.floor(h / 6).mul_(6)  # back to 0..6
     out = torch.cat([(h - 3).abs_().sub_(1), 2 - (h - 2).abs_(), 2 - (h - 4).abs_()], 1)
     return out.clamp_(0, 1).mul_(spread).add_(low)
@@ -289,7 +297,7 @@ def apply_colour(
 def _colour(views, steps, numbers):
     "Do the steps in place; `numbers` are their rows and numbers on the device."
     for (change, *_), rows, f in zip(steps, numbers[::2], numbers[1::2]):
-        views[rows] = change(views[rows], f)
+        views.index_copy_(0, rows, change(views.index_select(0, rows), f))
     return views
 
 # %% ../nbs/3_data/33_views.ipynb #3e9c5f6a
