@@ -265,7 +265,7 @@ class Masks(Yardstick):
 
 # %% ../nbs/6_measure/69_retrieval.ipynb #91ee7bc7
 class BoxCell(Yardstick):
-    "The class of a picture from one cell inside its box, or from the mean of its cells."
+    "The class of a picture, from one cell inside its box or from all cells."
 
     def __init__(self, s: Settings, layout: str, size: int):
         super().__init__(s)
