@@ -35,11 +35,11 @@ def hough_votes(
     (Ha, Wa), (Hb, Wb) = check_conf(conf, grid_a, grid_b)
     conf = _full(conf).reshape(len(conf), Ha, Wa, Hb, Wb)
     rows = conf.new_zeros(len(conf), Wa, Ha + Hb - 1, Wb)
-    for y in range(Ha):
-        rows[:, :, Ha-1-y : Ha-1-y+Hb] += conf[:, y]       # (B,Wa,Hb,Wb)
+    for row in range(Ha):
+        rows[:, :, Ha-1-row : Ha-1-row+Hb] += conf[:, row]               # (B,Wa,Hb,Wb)
     votes = conf.new_zeros(len(conf), Ha + Hb - 1, Wa + Wb - 1)
-    for x in range(Wa):
-        votes[:, :, Wa-1-x : Wa-1-x+Wb] += rows[:, x]      # (B,Ha+Hb-1,Wb)
+    for column in range(Wa):
+        votes[:, :, Wa-1-column : Wa-1-column+Wb] += rows[:, column]  # (B,Ha+Hb-1,Wb)
     return votes
 
 # %% ../nbs/0_method/01_hough.ipynb #284750f7
@@ -54,7 +54,7 @@ def _table(n, sigma, dtype, device):
 def _kernel(n, sigma, like):
     "K between the n bins of one axis (n,n), with the dtype and device of `like`."
     check_ranges(sigma=sigma)
-    with torch.inference_mode(False):       # who calls later may want a gradient
+    with torch.inference_mode(False):   # else no later call could use it in autograd
         return _table(n, sigma, like.dtype, like.device)
 
 # %% ../nbs/0_method/01_hough.ipynb #ad2d2377
@@ -77,9 +77,9 @@ def read_votes(
     "Give every match what stands in the bin of its offset; `hough_votes` backwards."
     (Ha, Wa), (Hb, Wb) = grid_sizes(grid_a, grid_b)
     check_shape("votes", votes, "B,Y,X", Y=Ha + Hb - 1, X=Wa + Wb - 1)
-    columns = [votes[:, :, Wa-1-x : Wa-1-x+Wb] for x in range(Wa)]
+    columns = [votes[:, :, Wa-1-column : Wa-1-column+Wb] for column in range(Wa)]
     columns = torch.stack(columns, dim=1)                           # (B,Wa,Ha+Hb-1,Wb)
-    cells = [columns[:, :, Ha-1-y : Ha-1-y+Hb] for y in range(Ha)]
+    cells = [columns[:, :, Ha-1-row : Ha-1-row+Hb] for row in range(Ha)]
     cells = torch.stack(cells, dim=1)                               # (B,Ha,Wa,Hb,Wb)
     return cells.view(len(votes), Ha * Wa, Hb * Wb)
 
@@ -89,7 +89,7 @@ def hough_confidence(
     grid_a,             # grid of view a: side S, or (H, W), in cells
     grid_b=None,        # grid of view b; None: as a
     sigma=0.5,          # width of the Gaussian, in cells; 0: no smoothing
-)->torch.Tensor:        # p(m|D), up to a factor for each image (B,N,M), float32 or 64
+)->torch.Tensor:        # p(m|D), up to a factor per image pair (B,N,M), float32 or 64
     "p(m|D) = p(m_a) sum_x K(o_m - x) h(x), with h(x) = sum_m p(m_a) K(o_m - x)."
     votes = hough_votes(conf, grid_a, grid_b)              # (B, Ha+Hb-1, Wa+Wb-1)
     h = smooth_votes(votes, sigma)                         # into X through K ...
