@@ -184,7 +184,7 @@ def blur_reach(
     sigma: torch.Tensor,  # standard deviations in pixels (B,), positive
     size: int,  # pixels of the view
 ) -> int:  # pixels to each side
-    "How far a blur reaches: 4 standard deviations of the widest, within the view."
+    "How far the widest blur reaches: 4 standard deviations, within the view."
     return min(math.ceil(4 * float(sigma.max())), size - 1)
 
 # %% ../nbs/3_data/33_views.ipynb #ca589097
@@ -198,7 +198,8 @@ def blur_weights(
     reach = blur_reach(sigma, size) if reach is None else reach
     like = dict(dtype=sigma.dtype, device=sigma.device)
     d = torch.arange(-reach, reach + 1, **like)  # (T,)
-    taps = torch.exp(-0.5 * (d / sigma[:, None]) ** 2)
+    own = (4 * sigma[:, None]).ceil()  # a narrow blur ends where it would alone
+    taps = torch.exp(-0.5 * (d / sigma[:, None]) ** 2) * (d.abs() <= own)
     taps = taps / taps.sum(1, keepdim=True)  # (B,T)
     source = torch.arange(size, device=d.device)[:, None] + d.long()  # outside too
     source = (size - 1) - ((size - 1) - source.abs()).abs()  # (size,T), mirrored
