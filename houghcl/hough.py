@@ -74,7 +74,7 @@ def read_votes(
     grid_a,              # grid of view a: side S, or (H, W), in cells
     grid_b=None,         # grid of view b; None: as a
 )->torch.Tensor:         # the number of each match's offset (B,N,M)
-    "Give every match what stands in the bin of its offset; `hough_votes` backwards."
+    "Give every match what stands in the bin of its offset, the transpose of voting."
     (Ha, Wa), (Hb, Wb) = grid_sizes(grid_a, grid_b)
     check_shape("votes", votes, "B,Y,X", Y=Ha + Hb - 1, X=Wa + Wb - 1)
     columns = [votes[:, :, Wa-1-column : Wa-1-column+Wb] for column in range(Wa)]
