@@ -156,7 +156,9 @@ def features_of(
     of = {k: tuple(told[k]) for k in ("mean", "std") if len(told.get(k) or ()) == 3}
     maps = FeatureMap(model, call, **of).eval()
     out = _tried(maps, size, name)
-    maps.out_channels, maps.out_stride = out.shape[1], size / out.shape[2]
+    stride = size / out.shape[2]
+    maps.out_channels = out.shape[1]
+    maps.out_stride = int(stride) if stride.is_integer() else stride
     return maps
 
 # %% ../nbs/6_measure/68_feature_maps.ipynb #2e72797d

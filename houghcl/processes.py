@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
+from accelerate.state import AcceleratorState, is_initialized
 from accelerate.tracking import get_available_trackers
 from accelerate.utils import (
     DistributedDataParallelKwargs, GradientAccumulationPlugin, ProjectConfiguration,
@@ -42,8 +43,11 @@ def make_accelerator(
     loading = DataLoaderConfiguration(
         split_batches=True, dispatch_batches=False, even_batches=False,
         use_seedable_sampler=False)
+    precision = _mixed(s.precision)
+    if is_initialized() and AcceleratorState().mixed_precision != precision:
+        AcceleratorState._reset_state()  # there is no public way to another precision
     acc = Accelerator(
-        cpu=not torch.cuda.is_available(), mixed_precision=_mixed(s.precision),
+        cpu=not torch.cuda.is_available(), mixed_precision=precision,
         log_with=s.log_with or None, project_config=ProjectConfiguration(),
         gradient_accumulation_plugin=accumulation, dataloader_config=loading,
         kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)])
