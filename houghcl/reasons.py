@@ -191,7 +191,7 @@ def repeated(
     same = (then - second.partner).norm(dim=-1) <= reach
     return torch.stack([(can & same).sum(1), can.sum(1)], 1).double()
 
-# %% ../nbs/8_studies/88a_reasons.ipynb #67ff406f
+# %% ../nbs/8_studies/88a_reasons.ipynb #8fe659a2
 def consistency(
     first: Chosen,
     second: Chosen,
@@ -199,7 +199,7 @@ def consistency(
     shifts: int = 10,  # other pictures that each is compared with
     repeats: int = 1000,  # draws of the bootstrap
     seed: int = 0,  # of the shifts
-) -> dict:  # wrong, again, chance, excess -> value, error
+) -> dict:  # wrong, again, chance, excess, lasting -> value, error
     "How often wrong partners come again, beside chance."
     n, g = len(first.wrong), torch.Generator().manual_seed(seed)
     if n < 2:
@@ -213,7 +213,8 @@ def consistency(
 
     def score(s):
         wrong, again, chance = (s[..., i] / s[..., i + 1] for i in (0, 2, 4))
-        return dict(wrong=wrong, again=again, chance=chance, excess=again - chance)
+        found = dict(wrong=wrong, again=again, chance=chance, excess=again - chance)
+        return found | dict(lasting=found["excess"] * s[..., 3] / s[..., 1])
 
     return bootstrap(rows, score, repeats)
 

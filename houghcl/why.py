@@ -4,16 +4,18 @@
 
 # %% auto #0
 __all__ = ['Settings', 'retrieval_settings', 'Material', 'kept', 'material', 'cell_features', 'dense_rows', 'position_part',
-           'border_part', 'pairs_part', 'explain', 'table', 'why', 'main']
+           'border_part', 'pairs_part', 'explain', 'table', 'why', 'main', 'read_answers', 'by_arm', 'plot_scores']
 
 # %% ../nbs/8_studies/88b_why.ipynb #ab2eda90
 from .threads import wait_passively
 
-# %% ../nbs/8_studies/88b_why.ipynb #8ff4acf2
+# %% ../nbs/8_studies/88b_why.ipynb #901a92bf
 import dataclasses
 import hashlib
 import json
 import math
+import re
+import statistics
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -189,12 +191,12 @@ def border_part(
 
     return bootstrap(both, score, s.repeats)
 
-# %% ../nbs/8_studies/88b_why.ipynb #50f93c48
+# %% ../nbs/8_studies/88b_why.ipynb #05217f00
 def pairs_part(
     net,  # views (B,3,S,S) -> map (B,C,h,h)
     shown: Material,
     s: Settings,
-) -> dict:  # matcher -> wrong, again, chance, excess -> value, error
+) -> dict:  # matcher -> measures of `consistency` -> value, error
     "How often wrong partners come again in another epoch."
     device = next(iter([*net.parameters(), *net.buffers()])).device
 
@@ -311,3 +313,77 @@ def main(argv=None):
         Settings, {"": Settings()}, words, "", name, Settings.__doc__, chooser=None
     )
     run_main(lambda words: why(read(words)), argv)
+
+# %% ../nbs/8_studies/88b_why.ipynb #2ff7b419
+def read_answers(
+    files,  # result files of `why`
+) -> dict:  # data -> network -> scores
+    "Result files, those of the same data together; raises UserError."
+    answers, known = {}, {}
+    for file in map(Path, files):
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+            about = {k: v for k, v in found["settings"].items()
+                     if k not in ("weights", "out", "threads", "batch")}
+            name, scores = Path(about["data"]).name, found["scores"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            what = f"{file} is no result of houghcl why: {error}."
+            raise UserError(what, "Name what its --out has written.") from None
+        if known.setdefault(name, about) != about:
+            odd = [k for k in about if about[k] != known[name].get(k)]
+            what = f"{file} has other settings than the files before: {', '.join(odd)}."
+            raise UserError(what, "Read it alone, or measure with the same settings.")
+        answers.setdefault(name, {}).update(scores)
+    return answers
+
+# %% ../nbs/8_studies/88b_why.ipynb #93ee373a
+def by_arm(
+    scores: dict,  # network -> scores
+    path: str,  # of a score, such as position.r2
+) -> dict:  # arm -> value, error
+    "Scores of networks, seeds of one arm together."
+    arms = {}
+    for name, tree in scores.items():
+        for key in path.split("."):
+            tree = tree[key]
+        arms.setdefault(re.sub(r"-s\d+$", "", Path(name).name), []).append(tree)
+    out = {}
+    for arm, rows in arms.items():
+        values = [r["value"] for r in rows]
+        n, error = len(rows), rows[0]["error"]
+        error = statistics.stdev(values) / math.sqrt(n) if n > 1 else error
+        out[arm] = dict(value=statistics.fmean(values), error=error)
+    return out
+
+# %% ../nbs/8_studies/88b_why.ipynb #43d87b27
+def plot_scores(
+    answers: dict,  # from `read_answers`
+    panels: dict,  # title -> legend -> path of a score
+    zero: bool = True,  # draw a line at 0
+):  # matplotlib's figure
+    "A row of panels for each data set, in each a row for an arm."
+    size = 1.2 + 2.3 * len(panels), 0.6 + 1.35 * len(answers)
+    how = dict(squeeze=False, layout="constrained", sharey="row", sharex="col")
+    fig, axes = plt.subplots(len(answers), len(panels), figsize=size, **how)
+    for (data, scores), line in zip(answers.items(), axes):
+        for ax, (title, series) in zip(line, panels.items()):
+            for i, (label, path) in enumerate(series.items()):
+                arms = by_arm(scores, path)
+                y = [j + 0.16 * (i - (len(series) - 1) / 2) for j in range(len(arms))]
+                x, error = ([v[k] for v in arms.values()] for k in ("value", "error"))
+                style = dict(fmt="o", ms=3.5, lw=1, capsize=2, label=label)
+                ax.errorbar(x, y, xerr=error, **style)
+            if zero:
+                ax.axvline(0, color="0.6", lw=0.8, zorder=0)
+        line[0].set(yticks=range(len(arms)), yticklabels=arms, ylabel=data,
+                    ylim=(len(arms) - 0.5, -0.5))
+    for ax, (title, series) in zip(axes[0], panels.items()):
+        ax.set_title(title, fontsize=9)
+        if len(series) > 1:
+            ax.legend(fontsize=6.5, frameon=False, loc="best")
+    return fig
+
+# %% ../nbs/8_studies/88b_why.ipynb #25522c68
+#| eval: false
+if __name__ == "__main__" and __spec__:  # a notebook has no __spec__
+    main()
