@@ -355,14 +355,14 @@ def by_arm(
         out[arm] = dict(value=statistics.fmean(values), error=error)
     return out
 
-# %% ../nbs/8_studies/88b_why.ipynb #43d87b27
+# %% ../nbs/8_studies/88b_why.ipynb #cba4f214
 def plot_scores(
     answers: dict,  # from `read_answers`
     panels: dict,  # title -> legend -> path of a score
     zero: bool = True,  # draw a line at 0
 ):  # matplotlib's figure
     "A row of panels for each data set, in each a row for an arm."
-    size = 1.2 + 2.3 * len(panels), 0.6 + 1.35 * len(answers)
+    size = 1.2 + 2.5 * len(panels), 0.6 + 1.35 * len(answers)
     how = dict(squeeze=False, layout="constrained", sharey="row", sharex="col")
     fig, axes = plt.subplots(len(answers), len(panels), figsize=size, **how)
     for (data, scores), line in zip(answers.items(), axes):
@@ -377,10 +377,12 @@ def plot_scores(
                 ax.axvline(0, color="0.6", lw=0.8, zorder=0)
         line[0].set(yticks=range(len(arms)), yticklabels=arms, ylabel=data,
                     ylim=(len(arms) - 0.5, -0.5))
-    for ax, (title, series) in zip(axes[0], panels.items()):
-        ax.set_title(title, fontsize=9)
+    for ends, (title, series) in zip(axes[[0, -1]].T, panels.items()):
+        ends[0].set_title(title, fontsize=9)
+        ends[1].locator_params(axis="x", nbins=4)
         if len(series) > 1:
-            ax.legend(fontsize=6.5, frameon=False, loc="best")
+            below = dict(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=3)
+            ends[1].legend(fontsize=7, columnspacing=0.8, handletextpad=0.1, **below)
     return fig
 
 # %% ../nbs/8_studies/88b_why.ipynb #25522c68
