@@ -22,6 +22,7 @@ COMMANDS = {   # name -> module, what it does
     "shard": ("shards", "write the pictures of a folder into tar files"),
     "probe": ("probe", "score a backbone as it is"),
     "retrieval": ("retrieval", "ask any backbones what each pixel shows"),
+    "why": ("why", "measure on networks what could explain their scores"),
     "weights": ("weights", "write a backbone's weights for another program"),
     "figures": ("figures", "draw what a run has learned, on a photograph"),
     "bench": ("bench", "time pairing, the training step or the demo"),

@@ -86,7 +86,7 @@ class Runs(Part):
 class Yardstick(Part):
     "What a network is asked: one call of a command, and the scores taken from it."
 
-    command: Literal["retrieval", "probe", "detect"]
+    command: Literal["retrieval", "probe", "detect", "why"]
     data: str  # a name of [data]
     scores: dict  # name of a score -> its place in the result, such as linear.miou
     options: dict = dataclasses.field(default_factory=dict)  # flags of the command
@@ -517,7 +517,7 @@ def make_words(
 # %% ../nbs/8_studies/86_plans.ipynb #5ddb4ee3
 _COMMANDS = dict(  # command -> module with its Settings, module with its main
     retrieval=("retrieval", "retrieval"), probe=("probe", "probe"),
-    detect=("protocols", "detection"))
+    detect=("protocols", "detection"), why=("why", "why"))
 
 def score_words(
     plan: Plan,
