@@ -4,7 +4,7 @@
 
 Blocks run in order, in one empty folder. Lines that install run in the checkout; the two that install and go on are left
 out, since .ci/run runs them as they are. A snippet that begins with `# NAME.py` is saved under that name; others run as
-a program.
+a program. Blocks of `sh` and `py` are shown and not run: they need GPUs, or other machines.
 """
 import json, os, re, subprocess, sys, tempfile, time
 from pathlib import Path
