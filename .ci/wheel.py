@@ -47,10 +47,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as d:
         home = Path(d)
         archive, wheel = build(home)
-        modules = {p.name for p in (ROOT / "houghcl").glob("*.py")}
+        package = ROOT / "houghcl"
+        modules = {p.name for p in package.glob("*.py")} | {f"packaged/{p.name}" for p in (package / "packaged").iterdir()}
         with zipfile.ZipFile(wheel) as z: names = z.namelist()
         got = {n.removeprefix("houghcl/") for n in names if n.startswith("houghcl/")}
-        if got != modules: bad.append(f"the wheel's modules differ: {sorted(got ^ modules)}")
+        if got != modules: bad.append(f"the wheel's files differ: {sorted(got ^ modules)}")
         with tarfile.open(archive) as t: files = {n.partition("/")[2] for n in t.getnames()}
         wanted = {"settings.ini", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "pyproject.toml", "setup.py"}
         if wanted - files: bad.append(f"the archive lacks {sorted(wanted - files)}")
