@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Settings', 'voc_years', 'voc_pictures', 'box_cells', 'boxed_pictures', 'boxed_features', 'Yardstick', 'Masks',
-           'BoxCell', 'yardstick', 'scored', 'differences', 'table', 'Rounded', 'retrieval', 'main']
+           'BoxCell', 'yardstick', 'scored', 'differences', 'table', 'retrieval', 'main']
 
 # %% ../nbs/6_measure/69_retrieval.ipynb #98c9ee56
 from .threads import wait_passively
@@ -380,7 +380,7 @@ def _seeds_of(word, s, asked):
     drawn = asked.drawn() or word == "random" or word.endswith("=random")
     return s.seeds if drawn else s.seeds[:1]
 
-class Rounded(torch.nn.Module):
+class _Rounded(torch.nn.Module):
     "A network whose layers run in bfloat16; its map is float32."
 
     def __init__(self, net):
@@ -397,7 +397,7 @@ def _net(word, s, asked, seed):
     net = named_features(word, asked.size, **how)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     net = net.to(device, memory_format=torch.channels_last)
-    return Rounded(net) if s.precision == "bf16" else net
+    return _Rounded(net) if s.precision == "bf16" else net
 
 def _rows_of(word, s, asked, progress):
     "What each picture adds, of one network and all seeds: answerer -> (n,seeds,...)."
