@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['versions_used', 'values_of', 't_quantile', 'Interval', 'interval', 'paired', 'planned_seeds', 'Step', 'ladder',
-           'valid', 'decided', 'seeds_to_close', 'Decision', 'level_of', 'distance_of', 'decide', 'decisions', 'trend',
-           'ladder_table', 'decision_table', 'plot_differences', 'plot_trend']
+           'valid', 'same_yardsticks', 'decided', 'seeds_to_close', 'Decision', 'level_of', 'distance_of', 'decide',
+           'decisions', 'trend', 'ladder_table', 'decision_table', 'plot_differences', 'plot_trend']
 
 # %% ../nbs/8_studies/88_verdict.ipynb #98634f12
 from .threads import wait_passively
@@ -135,9 +135,10 @@ class Step:
         "Standard errors between the two; NaN: not known."
         if self.found.n < 2:
             return math.nan
-        error = self.found.error
-        return self.found.mean / error if error else math.copysign(
-            math.inf, self.found.mean)
+        mean, error = self.found.mean, self.found.error
+        if error:
+            return mean / error
+        return math.copysign(math.inf, mean) if mean else 0.0
 
     @property
     def holds(self) -> bool | None:
@@ -173,10 +174,26 @@ def valid(
     return {k: False if False in v else None if None in v else True
             for k, v in found.items()}
 
+# %% ../nbs/8_studies/88_verdict.ipynb #a8800002
+def same_yardsticks(
+    plan: Plan,  # that asks
+    other: Plan,  # whose ladder is known
+) -> list:  # scores that both take in the same way
+    "Scores whose yardsticks are equal in two plans: command, data, options, key."
+    mine, theirs = scores_of(plan), scores_of(other)
+
+    def about(p, score, name):
+        y = p.yardsticks[name]
+        data = p.data[y.data]
+        return y.command, data, y.options, y.scores[score], p.network
+
+    both = [s for s in mine if s in theirs]
+    return [s for s in both if about(plan, s, mine[s]) == about(other, s, theirs[s])]
+
 # %% ../nbs/8_studies/88_verdict.ipynb #cc9b31a2
 def decided(
     found: Interval,
-    margin: float,  # within it a difference counts as none; 0: nothing is equal
+    margin: float,  # an interval around 0 within it is equal; 0: nothing is
 ) -> str:  # better, worse, equal, open, or not measured
     "What an interval says."
     if found.n < 2:
@@ -226,7 +243,7 @@ class Decision:
     budget: int
     found: Interval
     distance: float  # of MoCo from random weights; 0: none, or not known
-    margin: float  # within it a difference counts as none
+    margin: float  # an interval around 0 within it is equal
     missing: tuple  # seeds that are planned and not recorded
     seeds: dict  # seed -> difference
     closes: int | None  # seeds in all that would close it
@@ -234,7 +251,8 @@ class Decision:
     @property
     def word(self) -> str:
         "What is decided."
-        return decided(self.found, self.margin)
+        word = decided(self.found, self.margin)
+        return "incomplete" if self.missing and self.found.n > 1 else word
 
 # %% ../nbs/8_studies/88_verdict.ipynb #e71773b1
 def level_of(plan: Plan) -> float:
@@ -322,10 +340,12 @@ def decision_table(
     for d in found:
         told = f"{d.found.mean:+.4f} ± {d.found.half:.4f}" if d.found.n > 1 else "–"
         more = f"open ({d.closes or 'over 10,000'} seeds would close it)"
-        said = more if d.word == "open" else d.word
+        said, margin = more if d.word == "open" else d.word, "–"
+        if d.distance:
+            margin = f"{d.margin:.4f}"
         missing = ", ".join(map(str, d.missing)) or "none"
         row = [f"{d.a} − {d.b}", d.score, word[seen.get(d.score)], told]
-        rows.append([*row, f"{d.margin:.4f}", said, missing])
+        rows.append([*row, margin, said, missing])
     head = ["difference", "score", "ladder", "mean ± half interval", "equal within"]
     return [*head, "decided", "missing seeds"], rows
 
