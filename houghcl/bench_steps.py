@@ -16,7 +16,6 @@ import copy
 import csv
 import importlib.util
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -319,6 +318,11 @@ def _growth_row(axis, s, seconds, peak):
     return row | dict(peak_mb="" if peak is None else peak / 2**20, process_mb="")
 
 # %% ../nbs/8_studies/80a_bench_steps.ipynb #c5d1bf73
+_STARTER = """import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)"""
+
 def train_with(
     processes: int,  # on this machine
     s,  # settings of pre-training
@@ -332,20 +336,19 @@ def train_with(
         log_every=every, checkpoint_every=steps, out=out, threads=s.threads,
     )
     flags = [w for k, v in given.items() for w in (f"--{k.replace('_', '-')}", str(v))]
-    start = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    words = [*start, "--nproc-per-node", str(processes), "-m", "houghcl.train", *flags]
+    start = [sys.executable, "-c", _STARTER, sys.executable]
+    run = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+    words = [*start, *run, str(processes), "-m", "houghcl.train", *flags]
     log = Path(folder) / f"{processes}.log"
     with open(log, "wb") as file:
-        started = subprocess.Popen(words, stdout=file, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(started.pid, 0)
-        started.returncode = os.waitstatus_to_exitcode(status)
-    if status:
-        last = log.read_text(errors="replace").strip().splitlines()[-1:]
-        what = f"Training with {processes} processes failed: {' '.join(last)}"
+        failed = subprocess.call(words, stdout=file, stderr=subprocess.STDOUT)
+    *said, peak = log.read_text(errors="replace").strip().splitlines()
+    if failed:
+        what = f"Training with {processes} processes failed: {' '.join(said[-1:])}"
         raise UserError(what, "Try the command houghcl train by itself.")
     with open(out / "metrics.csv", encoding="utf-8") as file:
         paces = [float(row["images_per_s"]) for row in csv.DictReader(file)]
-    return paces[2:], used.ru_maxrss / 1024
+    return paces[2:], int(peak) / 1024
 
 # %% ../nbs/8_studies/80a_bench_steps.ipynb #488d6319
 def process_rows(
