@@ -128,7 +128,7 @@ def _check_masks(s, source, which):
     notes = source.truth["annotations"]
     if s.masks and not any(n.get("segmentation") for n in notes):
         raise UserError(f"{which} of {s.data} has no masks to learn or to score.",
-                        "Leave --masks out.")
+                        "Give --no-masks, or annotations with segmentation.")
 
 def _check_classes(s, sets):
     "Refuse training and test pictures with other classes."

@@ -180,7 +180,8 @@ _SIGNS = dict(
     lock_in="at step {step}, {same_cell:.0%} of the pairs are the same cell of both "
         "views (the truth is about 10 %): pairing has locked in. Try --stabilise all.",
     dead_branch="at step {step} the dense loss is {dense_share:.1%} of ln(K+1): the "
-        "dense branch learns nothing. Try --stabilise all or a longer warm-up.")
+        "dense branch learns nothing. Try --stabilise all, or a longer run: "
+        "the warm-up is a tenth of it.")
 
 # %% ../nbs/4_training/48_train.ipynb #a06c5f96
 class Pretraining(Task):
