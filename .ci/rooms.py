@@ -11,7 +11,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT / "nbs"
 sys.path.insert(0, str(ROOT))
-DIRECTIVES = set("default_exp export exporti exports hide eval: echo: include: label: fig-cap: fig-alt: code-fold: code-summary: slow gpu".split())
+DIRECTIVES = set("default_exp export exporti exports hide eval: echo: include: label: fig-cap: fig-alt: tbl-cap: code-fold: code-summary: slow gpu".split())
 UNNUMBERED = "guides", "reference"   # folders that are no parts: their pages may use every module and have no number
 WIDTH = 88     # columns of a line; the column of a page holds no more
 MOST_CELLS = 60
@@ -106,8 +106,11 @@ def check_prose(source: str, labels: set, folder: Path = NBS):
         if not (folder / link).exists(): yield f"no file {link}"
     for name in re.findall(r"`houghcl\.([A-Za-z_][\w.]*)", source):
         if not exists(name): yield f"no houghcl.{name}"
-    for label in re.findall(r"@(fig-[\w-]+)", source):
-        if label not in labels: yield f"no figure {label}"
+    for label in re.findall(r"@((?:fig|tbl)-[\w-]+)", source):
+        if label not in labels: yield f"no {label}"
+    fenced = re.findall(r"^ {4}(?! *(?:[-*]|\d+\.) ).*", source, flags=re.M)
+    wide = max(map(len, fenced), default=0)
+    if wide > WIDTH and "://" not in max(fenced, key=len): yield f"a line of code of {wide} columns, over {WIDTH}"
 
 
 def check(path: Path, later: set):
