@@ -72,6 +72,7 @@ def check_code(cell: dict, source: str, later: set):
         if star: yield f"star import of {module}"
         if module in later: yield f"imports {module} from a later room"
     if ds.get("eval:") != "false" and mixed(source): yield "an import mixed with other code: making the site would run both"
+    if ds.get("label:", "").startswith("tbl-") and "tbl-cap:" not in ds: yield "a table without tbl-cap"
     for o in cell["outputs"]:
         if o["output_type"] == "error": yield "a stored error"
         if MACHINE.search("".join(o.get("text", "")) + "".join(o.get("data", {}).get("text/plain", ""))): yield "a path of one machine in the output"
@@ -122,7 +123,10 @@ def check(path: Path, later: set):
     if path.stat().st_size > 300_000: yield f"{path.stat().st_size // 1000} KB, more than 300"
     labels = [directives(s).get("label:") for c, s in zip(cells, sources) if c["cell_type"] == "code"]
     labels = [x for x in labels if x]
-    if len(labels) != len(set(labels)): yield "a figure label that stands twice"
+    if len(labels) != len(set(labels)): yield "a label that stands twice"
+    prose = "\n".join(s for c, s in zip(cells, sources) if c["cell_type"] == "markdown")
+    for x in labels:
+        if x.startswith("tbl-") and not re.search(rf"@{re.escape(x)}(?![\w-])", prose): yield f"no text names @{x}"
     if len(cells) > MOST_CELLS: yield f"{len(cells)} cells, more than {MOST_CELLS}"
     for cell, source in zip(cells, sources):
         if cell["cell_type"] == "code": defects = [*check_code(cell, source, later), *check_shape(source)]
