@@ -123,8 +123,9 @@ def check(path: Path, later: set):
     if path.stat().st_size > 300_000: yield f"{path.stat().st_size // 1000} KB, more than 300"
     labels = [directives(s).get("label:") for c, s in zip(cells, sources) if c["cell_type"] == "code"]
     labels = [x for x in labels if x]
-    if len(labels) != len(set(labels)): yield "a label that stands twice"
     prose = "\n".join(s for c, s in zip(cells, sources) if c["cell_type"] == "markdown")
+    labels += re.findall(r"^: .*\{#(tbl-[\w-]+)\}$", prose, flags=re.M)
+    if len(labels) != len(set(labels)): yield "a label that stands twice"
     for x in labels:
         if x.startswith("tbl-") and not re.search(rf"@{re.escape(x)}(?![\w-])", prose): yield f"no text names @{x}"
     if len(cells) > MOST_CELLS: yield f"{len(cells)} cells, more than {MOST_CELLS}"
