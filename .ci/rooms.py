@@ -13,6 +13,7 @@ NBS = ROOT / "nbs"
 sys.path.insert(0, str(ROOT))
 DIRECTIVES = set("default_exp export exporti exports hide eval: echo: include: label: fig-cap: fig-alt: tbl-cap: code-fold: code-summary: slow gpu".split())
 UNNUMBERED = "guides", "reference"   # folders that are no parts: their pages may use every module and have no number
+SHOWN = {"image/png", "image/jpeg", "image/svg+xml", "text/html"}
 WIDTH = 88     # columns of a line; the column of a page holds no more
 MOST_CELLS = 60
 MOST_LINES = 25   # of an exported cell
@@ -72,6 +73,8 @@ def check_code(cell: dict, source: str, later: set):
         if star: yield f"star import of {module}"
         if module in later: yield f"imports {module} from a later room"
     if ds.get("eval:") != "false" and mixed(source): yield "an import mixed with other code: making the site would run both"
+    if ds.get("label:", "").startswith("fig-") and not any("data" in o and o["data"].keys() & SHOWN for o in cell["outputs"]):
+        yield "a label of a figure, and no picture"
     if ds.get("label:", "").startswith("tbl-") and "tbl-cap:" not in ds: yield "a table without tbl-cap"
     for o in cell["outputs"]:
         if o["output_type"] == "error": yield "a stored error"
