@@ -240,7 +240,8 @@ def raw_html(
     "Put HTML where Quarto does not take it for a widget."
     for data in (o["data"] for o in outputs if "text/html" in o.get("data", {})):
         html = "".join(data.pop("text/html"))
-        data["text/markdown"] = f"```{{=html}}\n{html}\n```\n"
+        fence = "`" * 3     # written out, Quarto takes it for its own
+        data["text/markdown"] = f"{fence}{{=html}}\n{html}\n{fence}\n"
     return outputs
 
 # %% ../nbs/9_tests/99_pages.ipynb #99f20002
