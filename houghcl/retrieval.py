@@ -358,6 +358,7 @@ def table(
     "Scores and differences as lines of text."
     short = lambda word: word if len(word) < 40 else "…" + word[-38:]
     width = max(map(len, map(short, found["scores"])))
+    wide = max(len(name) for rows in found["scores"].values() for name in rows)
     lines = []
     for word, rows in found["scores"].items():
         for name, row in rows.items():
@@ -365,13 +366,13 @@ def table(
                 said = f"{measure} {v['value']:.4f} +- {v['error']:.4f}"
                 if v["seeds"] is not None:
                     said += f" (seeds +- {v['seeds']:.4f})"
-                lines.append(f"{short(word):{width}}  {name:10}{said}")
+                lines.append(f"{short(word):{width}}  {name:{wide}}  {said}")
     for word, rows in found["differences"].items():
         for name, row in rows.items():
             for measure, v in row.items():
                 said = f"{measure} {v['value']:+.4f} +- {v['error']:.4f}"
-                first = short(next(iter(found["scores"])))
-                lines.append(f"{short(word):{width}}  {name:10}{said} against {first}")
+                said += f" against {short(next(iter(found['scores'])))}"
+                lines.append(f"{short(word):{width}}  {name:{wide}}  {said}")
     return "\n".join(lines)
 
 # %% ../nbs/6_measure/69_retrieval.ipynb #a5419b2f
