@@ -91,7 +91,7 @@ ASK = r"""
   for (const i of main.querySelectorAll('img'))
     if (seen(i) && innerWidth > 1000 && i.getBoundingClientRect().width < smallest) say('small picture', Math.round(i.getBoundingClientRect().width) + ' px ' + (i.closest('[id^=fig-]')?.id ?? i.src.slice(-40)));
   const copy = main.cloneNode(true); copy.querySelectorAll('pre, code, script, style').forEach(e => e.remove());
-  for (const m of copy.textContent.matchAll(/\[[^\]\n]{1,60}\]\([^)\s]{1,200}\)|@(?:fig|tbl|eq)-[\w-]+/g)) say('raw Markdown', m[0]);
+  for (const m of copy.textContent.matchAll(/\[[^\]\n]{0,60}\]\([^)\s]{1,200}\)|@(?:fig|tbl|eq)-[\w-]+/g)) say('raw Markdown', m[0]);
   return found;
 }
 """

@@ -66,6 +66,7 @@ def readme() -> str:
 
     body = re.sub(r"(\]\()(?!\w+:)([^)\s#][^)\s]*)", near, body)
     body = re.sub(r"(!\[[^\]]*\]\([^)]*\))\{[^}]*\}", r"\1", body)    # Quarto's attributes
+    body = body.replace("`{.flag}", "`")
     body = re.sub(r"\n{3,}", "\n\n", body).strip()
     return f"# {head['title']}\n\n> {head['description']}\n\n{body}\n"
 

@@ -11,8 +11,9 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT / "nbs"
 sys.path.insert(0, str(ROOT))
-DIRECTIVES = set("default_exp export exporti exports hide eval: echo: include: label: fig-cap: fig-alt: code-fold: code-summary: slow gpu".split())
+DIRECTIVES = set("default_exp export exporti exports hide eval: echo: include: label: fig-cap: fig-alt: tbl-cap: code-fold: code-summary: slow gpu".split())
 UNNUMBERED = "guides", "reference"   # folders that are no parts: their pages may use every module and have no number
+SHOWN = {"image/png", "image/jpeg", "image/svg+xml", "text/html"}
 WIDTH = 88     # columns of a line; the column of a page holds no more
 MOST_CELLS = 60
 MOST_LINES = 25   # of an exported cell
@@ -72,6 +73,9 @@ def check_code(cell: dict, source: str, later: set):
         if star: yield f"star import of {module}"
         if module in later: yield f"imports {module} from a later room"
     if ds.get("eval:") != "false" and mixed(source): yield "an import mixed with other code: making the site would run both"
+    if ds.get("label:", "").startswith("fig-") and not any("data" in o and o["data"].keys() & SHOWN for o in cell["outputs"]):
+        yield "a label of a figure, and no picture"
+    if ds.get("label:", "").startswith("tbl-") and "tbl-cap:" not in ds: yield "a table without tbl-cap"
     for o in cell["outputs"]:
         if o["output_type"] == "error": yield "a stored error"
         if MACHINE.search("".join(o.get("text", "")) + "".join(o.get("data", {}).get("text/plain", ""))): yield "a path of one machine in the output"
@@ -106,8 +110,11 @@ def check_prose(source: str, labels: set, folder: Path = NBS):
         if not (folder / link).exists(): yield f"no file {link}"
     for name in re.findall(r"`houghcl\.([A-Za-z_][\w.]*)", source):
         if not exists(name): yield f"no houghcl.{name}"
-    for label in re.findall(r"@(fig-[\w-]+)", source):
-        if label not in labels: yield f"no figure {label}"
+    for label in re.findall(r"@((?:fig|tbl)-[\w-]+)", source):
+        if label not in labels: yield f"no {label}"
+    fenced = re.findall(r"^ {4}(?! *(?:[-*]|\d+\.) ).*", source, flags=re.M)
+    wide = max(map(len, fenced), default=0)
+    if wide > WIDTH and "://" not in max(fenced, key=len): yield f"a line of code of {wide} columns, over {WIDTH}"
 
 
 def check(path: Path, later: set):
@@ -119,7 +126,11 @@ def check(path: Path, later: set):
     if path.stat().st_size > 300_000: yield f"{path.stat().st_size // 1000} KB, more than 300"
     labels = [directives(s).get("label:") for c, s in zip(cells, sources) if c["cell_type"] == "code"]
     labels = [x for x in labels if x]
-    if len(labels) != len(set(labels)): yield "a figure label that stands twice"
+    prose = "\n".join(s for c, s in zip(cells, sources) if c["cell_type"] == "markdown")
+    labels += re.findall(r"^: .*\{#(tbl-[\w-]+)\}$", prose, flags=re.M)
+    if len(labels) != len(set(labels)): yield "a label that stands twice"
+    for x in labels:
+        if x.startswith("tbl-") and not re.search(rf"@{re.escape(x)}(?![\w-])", prose): yield f"no text names @{x}"
     if len(cells) > MOST_CELLS: yield f"{len(cells)} cells, more than {MOST_CELLS}"
     for cell, source in zip(cells, sources):
         if cell["cell_type"] == "code": defects = [*check_code(cell, source, later), *check_shape(source)]

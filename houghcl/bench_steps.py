@@ -107,7 +107,7 @@ def train_job(
 
 # %% ../nbs/8_studies/80a_bench_steps.ipynb #a81c0002
 def serve():
-    "Do a job each time a line comes in; the first line says which, as `apart` sends it."
+    "Do a job each time a line comes in; the first says which, as `apart` sends it."
     name, words, threads = json.loads(sys.stdin.readline())
     torch.set_num_threads(threads)
     given = [Settings(**w) if isinstance(w, dict) else w for w in words]

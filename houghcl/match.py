@@ -13,11 +13,7 @@ from .threads import wait_passively
 # %% ../nbs/6_measure/65_match.ipynb #18a58029
 import csv
 import importlib.util
-import inspect
 import math
-import os
-import re
-import sys
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -44,6 +40,7 @@ from .exits import run_main
 from .folders import LAYOUTS, check_layout
 from .views import Augment, denormalise, make_views
 from .data import open_data
+from .networks import call_matcher, check_unchanged, load_function
 from .pictures import load_backbone
 from .probe import whole_cells
 
@@ -329,27 +326,6 @@ MATCHERS = _PLAIN | {
     "geometric": _pair("geometric", ("theta_a", "theta_b"), "views"),
 }
 
-# %% ../nbs/6_measure/65_match.ipynb #bf328093
-def _import(module):
-    "A module of the current folder, or an installed one."
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        return importlib.import_module(module)
-    except (Exception, SystemExit) as error:  # whatever somebody's file does
-        kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
-        why = str(error).rstrip(".")
-        what = f"{module} cannot be imported: {kind}{why}."
-        remedy = "Name a module of the current folder, or an installed one"
-        raise UserError(what, f"{remedy}; --debug shows where it fails.") from error
-
-def _first_name(function):
-    "The name of a function's first argument; some built into Python tell nothing."
-    try:
-        return next(iter(inspect.signature(function).parameters), "")
-    except (TypeError, ValueError):
-        return ""
-
 # %% ../nbs/6_measure/65_match.ipynb #c6ca419a
 def load_matcher(
     name: str,  # one of MATCHERS, or module:function
@@ -357,72 +333,10 @@ def load_matcher(
     "Find a matcher. Raises UserError where there is none."
     if name in MATCHERS:
         return MATCHERS[name]
-    module, colon, function = name.partition(":")
-    if not colon:
+    if ":" not in name:
         remedy = f"Give module:function, or one of these: {'; '.join(MATCHERS)}."
         raise UserError(f"There is no matcher {name!r}.", remedy)
-    ask = "Name a function as module:function."
-    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", name):
-        raise UserError(f"{name!r} does not name a function of a module.", ask)
-    found = getattr(_import(module), function, None)
-    if found is None:
-        raise UserError(f"{module} has no {function}.", ask)
-    if not callable(found):
-        raise UserError(f"{name} is not a function.", ask)
-    first = _first_name(found)
-    return Matcher(partial(found, "cosine") if first == "method" else found)
-
-# %% ../nbs/6_measure/65_match.ipynb #68193209
-_WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
-
-def _two_tensors(answer, name, shape):
-    "Index and confidence of a matcher; UserError for what are no tensors (B,N)."
-    try:
-        index, confidence = answer
-    except (TypeError, ValueError):
-        remedy = "Give two tensors, index (B,N) and confidence (B,N)."
-        raise UserError(f"{name} gives {type(answer).__name__}.", remedy) from None
-    for what, x in (("index", index), ("confidence", confidence)):
-        plain = torch.is_tensor(x) and x.layout == torch.strided
-        if not plain or tuple(x.shape) != tuple(shape):
-            given = tuple(x.shape) if torch.is_tensor(x) else type(x).__name__
-            remedy = "for each cell of a, its partner in b and its confidence."
-            ask = f"Give a tensor {tuple(shape)}: {remedy}"
-            raise UserError(f"{name} gives {what} {given}.", ask)
-    return index, confidence
-
-# %% ../nbs/6_measure/65_match.ipynb #ae934c1f
-def _checked(answer, name, shape, cells):
-    "Index int64 and confidence float32 of a matcher; UserError for what is wrong."
-    index, confidence = _two_tensors(answer, name, shape)
-    whole = f"Give whole numbers from 0 to {cells - 1}"
-    if index.dtype not in _WHOLE:
-        what = f"{name} gives an index of {index.dtype}."
-        raise UserError(what, f"{whole}, as int64.")
-    if not 0 <= int(index.min()) <= int(index.max()) < cells:
-        span = f"from {index.min()} to {index.max()}"
-        raise UserError(f"{name} gives index {span}.", f"{whole}.")
-    if confidence.is_complex():
-        what = f"{name} gives a confidence of {confidence.dtype}."
-        raise UserError(what, "Give real numbers.")
-    if not bool(confidence.isfinite().all()):
-        what = f"{name} gives confidence that is not finite."
-        raise UserError(what, "Give finite numbers; 0 where there is no partner.")
-    return index.long(), confidence.float()
-
-# %% ../nbs/6_measure/65_match.ipynb #d87fcb77
-def _called(matcher, name, f_a, f_b, grid, known):
-    "What a matcher answers. Raises UserError where somebody's function fails."
-    try:
-        more = {k: known[k] for k in matcher.given}
-        return matcher.function(f_a, f_b, grid, grid, **more)
-    except (Exception, SystemExit) as error:
-        if name in MATCHERS:
-            raise
-        why = f"{type(error).__name__}: {error}".strip().rstrip(".")
-        call = "It is called as function(f_a, f_b, grid_a, grid_b)"
-        ask = f"{call}, with features (B,N,C) and grids (H, W); --debug shows where."
-        raise UserError(f"{name} fails: {why}.", ask) from error
+    return Matcher(load_function(name))
 
 # %% ../nbs/6_measure/65_match.ipynb #1eaac48c
 @torch.no_grad()
@@ -438,13 +352,11 @@ def run_matcher(
     grid, theta = grid_size(grid), between(views.theta_a, views.theta_b)
     known = dict(mirrored=cells.mirrored, flip_known=theta[:, 0, 0] < 0, theta=theta)
     known |= dict(theta_a=views.theta_a, theta_b=views.theta_b)
-    answers = []
+    answers, call = [], partial(call_matcher, matcher.function, name)
     for at in range(0, len(cells.a), batch):
         part = slice(at, at + batch)
-        f_a, f_b = cells.a[part], cells.b[part]
-        here = {k: v[part] for k, v in known.items()}
-        answer = _called(matcher, name, f_a, f_b, grid, here)
-        answers.append(_checked(answer, name, f_a.shape[:2], math.prod(grid)))
+        here = {k: known[k][part] for k in matcher.given}
+        answers.append(call(cells.a[part], cells.b[part], grid, grid, **here))
     return [torch.cat(x) for x in zip(*answers)]
 
 # %% ../nbs/6_measure/65_match.ipynb #00c46014
@@ -462,9 +374,7 @@ def try_matcher(
     cells = cells_of(extract, views, (side, side), matcher.centred)
     kept = [f.clone() for f in cells]
     run_matcher(matcher, cells, views, (side, side), name)
-    if not all(torch.equal(f, k) for f, k in zip(cells, kept)):
-        what = f"{name} changes the features that it is given."
-        raise UserError(what, "Let it work on a copy, such as f_a.clone().")
+    check_unchanged(name, cells, kept)
 
 # %% ../nbs/6_measure/65_match.ipynb #875a7d80
 def _share(part, inside):

@@ -94,14 +94,17 @@ def _frozen_copy(net:nn.Module)->nn.Module:
     return twin
 
 # %% ../nbs/0_method/04_model.ipynb #a58c7ced
-def _check_model(method, match_on, dense_on, mirror):
-    "Refuse words that are no choices, and a second view that nobody takes."
+def _check_model(method, match_on, dense_on, mirror, matcher):
+    "Refuse words that are no choices, and a second view or matcher that nobody takes."
     check_choice("method", method, METHODS)
     check_choice("match_on", match_on, ("backbone", "projected"))
     check_choice("dense_on", dense_on, DENSE_ON)
     if mirror and METHODS[method] != "affine":
         raise ValueError(f"mirror is True for {method!r}: give False, only 'houghcl+' "
                          "can use a second view")
+    if matcher and METHODS[method] is None:
+        raise ValueError(f"matcher is given for {method!r}, which pairs no cells: "
+                         "give None")
 
 # %% ../nbs/0_method/04_model.ipynb #17bb84c1
 class DenseCL(nn.Module):
@@ -119,10 +122,11 @@ class DenseCL(nn.Module):
         options:dict|None=None,   # of `pair`, see PairOptions
         dense_on:str="all",       # cells in the dense loss, one of DENSE_ON
         mirror:bool=False,        # affine only: a second view, b mirrored
-        init:str="torchvision"):  # of the image's head, one of INITS
+        init:str="torchvision",   # of the image's head, one of INITS
+        matcher=None):            # function that pairs in the method's place
         super().__init__()
-        _check_model(method, match_on, dense_on, mirror)
-        self.pairing, self.match_on = METHODS[method], match_on
+        _check_model(method, match_on, dense_on, mirror, matcher)
+        self.pairing, self.match_on = matcher or METHODS[method], match_on
         self.grid = grid_size(grid)
         self.temperature, self.ema, self.options = temperature, ema, dict(options or {})
         self.dense_on, self.mirror = dense_on, mirror
@@ -229,6 +233,9 @@ def _compare(model, view_a, view_b, order):
 def _pairs(model, f_a, f_b, f_m, theta_a, theta_b, generator):
     "Partners, confidence. Draws are for all processes, whatever their number."
     rank, n = world()
+    if callable(model.pairing):
+        with torch.no_grad(), torch.autocast(f_a.device.type, enabled=False):
+            return model.pairing(f_a, f_b, model.grid, model.grid)
     if model.pairing == "random":
         everyone = f_a[:1].expand(n * len(f_a), -1, -1)
         found = pair("random", everyone, None, model.grid, generator=generator)

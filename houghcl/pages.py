@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['kind_of', 'needed', 'anchors', 'heading', 'sections', 'summary_line', 'folded', 'named_types', 'range_text',
-           'settings_table', 'near', 'raw_html', 'page_cells', 'Pages']
+           'settings_table', 'near', 'raw_html', 'numbers_right', 'page_cells', 'Pages']
 
 # %% ../nbs/9_tests/99_pages.ipynb #4fe9dfde
 import ast
@@ -44,7 +44,6 @@ def kind_of(
 # %% ../nbs/9_tests/99_pages.ipynb #2f913334
 _DEFINITIONS = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
 
-# %% ../nbs/9_tests/99_pages.ipynb #ff7651ef
 def _names(sources, kind):
     "Names that cells set (ast.Store) or use (ast.Load), at any depth."
     nodes = [n for s in sources for n in ast.walk(ast.Module(_body(s), []))]
@@ -167,7 +166,6 @@ def _number(node):
     value = eval(ast.unparse(node), {"__builtins__": {}})   # our own source
     return "" if value is None else f"{value:,}"
 
-# %% ../nbs/9_tests/99_pages.ipynb #feb7190a
 _WORDS = {"bool": "yes or no", "str": "text", "int": "whole number", "float": "number"}
 
 # %% ../nbs/9_tests/99_pages.ipynb #24b36567
@@ -242,8 +240,51 @@ def raw_html(
     "Put HTML where Quarto does not take it for a widget."
     for data in (o["data"] for o in outputs if "text/html" in o.get("data", {})):
         html = "".join(data.pop("text/html"))
-        data["text/markdown"] = f"```{{=html}}\n{html}\n```\n"
+        fence = "`" * 3     # written out, Quarto takes it for its own
+        data["text/markdown"] = f"{fence}{{=html}}\n{html}\n{fence}\n"
     return outputs
+
+# %% ../nbs/9_tests/99_pages.ipynb #99f20002
+_TOGETHER = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+_NUMBER = re.compile(r"[-+−]?[\d.,]*\d( ± [\d.,]*\d)?|[-–]?")
+
+def _row(line):
+    "Cells of a line of a Markdown table."
+    return [c.strip() for c in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+
+def _together(source):
+    "Prose whose flags and shares are not broken; code, and headings, as they are."
+    def kept(m):
+        text, code = m.groups()
+        if code is None:
+            return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", text)
+        return code + "{.flag}" * ("--" in code and len(code) <= 40)
+    lines, fenced = [], False
+    for line in source.split("\n"):
+        fenced ^= line.startswith("```")
+        if not (fenced or line.startswith(("```", "    ", "#"))):
+            line = re.sub(r"([^`]+)|((?<!`)`[^`]+`(?![`{]))", kept, line)
+        lines.append(line)
+    return "\n".join(lines)
+
+# %% ../nbs/9_tests/99_pages.ipynb #99f20004
+def numbers_right(
+    text:str,   # Markdown
+)->str:         # the same, but columns of numbers are set to the right
+    "Set the columns of Markdown tables that hold numbers to the right."
+    def aligned(m):
+        rows = [_row(line) for line in m["rows"].splitlines()]
+        rule = _row(m["rule"])
+        if any(len(r) != len(rule) for r in rows):
+            return m[0]
+        for k, column in enumerate(zip(*rows)):
+            numbers = all(map(_NUMBER.fullmatch, column))
+            if numbers and any(column) and ":" not in rule[k]:
+                rule[k] = rule[k][:-1] + ":"
+        body = re.sub(r"(?<=\d) ± (?=\d)", _TOGETHER, m["rows"])
+        return f"{m['head']}| {' | '.join(rule)} |\n{body}"
+    table = r"^(?P<head>\|.*\n)(?P<rule>\|[-:| ]+\|) *\n(?P<rows>(?:\|.*(?:\n|\Z))+)"
+    return re.sub(table, aligned, text, flags=re.M)
 
 # %% ../nbs/9_tests/99_pages.ipynb #65f5b159
 def _numbered(cell, path):
@@ -253,7 +294,6 @@ def _numbered(cell, path):
         title, with_number = r"^(title: ['\"]?)", rf"\g<1>{number[1]} "
         cell.source = re.sub(title, with_number, cell.source, flags=re.M)
 
-# %% ../nbs/9_tests/99_pages.ipynb #bb429314
 def _is_open(path, names):
     "Is a page, or a folder above it, among names? Numbers of files do not count."
     path = Path(path)
@@ -265,7 +305,6 @@ def _is_settings(source):
     "Does a cell define the settings of a command, or options?"
     return any(n.name.endswith(("Settings", "Options")) for n in _defined(source))
 
-# %% ../nbs/9_tests/99_pages.ipynb #d0521e74
 def _text(source):
     "A new cell of prose."
     from execnb.nbio import mk_cell
@@ -355,11 +394,11 @@ class Pages:
         for c in cells:
             raw_html(getattr(c, "outputs", []))
         for c in prose:
-            c.source = near(c.source, site, depth)
+            c.source = _together(numbers_right(near(c.source, site, depth)))
         given = [o["data"] for c in cells for o in c.get("outputs", []) if "data" in o]
         for data in (x for x in given if "text/markdown" in x):
             text = "".join(data["text/markdown"])
-            data["text/markdown"] = near(text, site, depth)
+            data["text/markdown"] = numbers_right(near(text, site, depth))
         _numbered(cells[0], path)
         is_open = _is_open(path, config.get("open_code", "").split())
         self.nb.cells[:] = page_cells(

@@ -103,7 +103,7 @@ class Tuning(Part):
     lrs: tuple[Positive, ...]
     budget: Count  # pictures seen
     seeds: tuple[Seed, ...]
-    data: str  # a name of [data], pictures that no other cell uses
+    data: str  # a name of [data], pictures that no network of [[runs]] trains on
     score: str  # the rate with the highest one is taken
 
 # %% ../nbs/8_studies/86_plans.ipynb #5662812f
@@ -130,9 +130,9 @@ class Decide(Part):
 
     budget: Count  # pictures, where the planned comparisons are made
     confidence: Annotated[float, Range(0.5, 0.9999)] = 0.95  # of all of them together
-    share: Share = 0.25  # equal: within this share of the distance of
-    far: str = "moco"  # this arm
-    near: str = "random"  # from this one
+    share: Share = 0.25  # equal: the interval is within this share of far's lead
+    far: str = "moco"  # the arm whose lead over `near` measures a difference
+    near: str = "random"  # the arm that `far` leads, as a rule random weights
 
 # %% ../nbs/8_studies/86_plans.ipynb #faff248e
 @dataclass(frozen=True)
@@ -372,7 +372,7 @@ def _apart(a, b):
     return None not in (some, more) and n == m and not some & more
 
 def _check_tuning(plan, t):
-    "Seeds and pictures of the tuning are its own."
+    "Seeds of the tuning are its own; no other network trains on its pictures."
     for name in t.arms:
         one_of("tuning arm", name, plan.arms)
     one_of("tuning data", t.data, plan.data)

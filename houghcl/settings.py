@@ -82,6 +82,7 @@ class Settings:
     pair_noise:Wide = 0.0         # geometric only: move true places by so many cells
     pair_swap:Share = 0.0         # geometric only: replace this share of the partners
     match_on:MatchOn = "backbone" # features that are compared
+    matcher:str = ""              # module:function that pairs the cells instead
     # Network
     arch:Arch = "resnet18"        # a torchvision ResNet
     stages:Stages = 2             # stages of it to keep
@@ -171,7 +172,8 @@ def _check_map(s):
 # %% ../nbs/4_training/46_settings.ipynb #41b4aad2
 def _check_method(s):
     "Flags that only some methods know."
-    rule = METHODS.get(s.method)
+    _check_matcher(s)
+    rule = METHODS.get(s.method) and (s.matcher or METHODS[s.method])
     if s.mutual and rule in (None, "random", "same"):
         raise UserError(f"{s.method} has no mutual pairs.", "Leave --mutual out.")
     if (s.second_view or s.surplus) and s.method != "houghcl+":
@@ -188,6 +190,18 @@ def _check_method(s):
     if s.dense_on != "all" and rule in unsure:
         raise UserError(f"{s.method} has no confidence to choose cells by.",
                         "Leave --dense-on out.")
+
+# %% ../nbs/4_training/46_settings.ipynb #46a10001
+def _check_matcher(s):
+    "A matcher of one's own goes with what has pairs, and makes all of them."
+    if s.matcher and METHODS.get(s.method) is None:
+        raise UserError(f"{s.method} pairs no cells, so --matcher has nothing to do.",
+                        "Use --method densecl, or leave --matcher out.")
+    names = "mutual", "second_view", "surplus", "pair_noise", "pair_swap"
+    given = [f"--{n.replace('_', '-')}" for n in names if getattr(s, n)]
+    if s.matcher and given:
+        raise UserError(f"{', '.join(given)} would change pairs that --matcher makes.",
+                        "Leave these out, and let the function do it.")
 
 # %% ../nbs/4_training/46_settings.ipynb #ad1f98d0
 _R50 = dict(

@@ -34,8 +34,8 @@ from .locks import run_locks
 from .metrics import read_metrics
 from .model import METHODS, confidences, matching_features
 from houghcl.networks import (
-    centred, check_compiler, compile_networks, group_size, make_model, make_optimizer,
-    rule_options,
+    centred, check_compiler, check_matcher, compile_networks, group_size, make_model,
+    make_optimizer, rule_options,
 )
 from .pairing import pair
 from .poster import NOTE, RULES, SECOND_VIEW, poster_figure, telling_views
@@ -327,7 +327,8 @@ def pairs_figure(
         found[f"{name} ({score:.2f})"] = index[shown], confidence[shown]
     n = math.prod(grid)
     top = min(5, n // 2)
-    note = (f"{NOTE} Method {t.s.method}, step {t.step}. "
+    own = f" with {t.s.matcher}" * bool(t.s.matcher)
+    note = (f"{NOTE} Method {t.s.method}{own}, step {t.step}. "
             f"In brackets: PCK over {len(a)} pairs of views.")
     pictures = (denormalise(v[shown]) for v in (a, b))
     return poster_figure(*pictures, found, grid, top, min(20, n - top),
@@ -350,6 +351,8 @@ def export_backbone(t:Pretraining, run:RunDir):
     "Write backbone.safetensors."
     meta = {k: getattr(t.s, k) for k in ("arch", "stages", "stride", "method")}
     meta |= dict(preset=t.s.preset, steps=t.step)
+    if t.s.matcher:
+        meta["matcher"] = t.s.matcher
     weights = t.net.query.backbone.state_dict()
     save_safetensors(weights, run.backbone, {k: str(v) for k, v in meta.items()})
 
@@ -370,7 +373,8 @@ def about_pairs(s:Settings)->str:
         confident="dense loss on the most confident half",
         weighted="dense loss weighted by confidence",
         partnered="dense loss on the cells that have a partner in truth")
-    said = (s.mutual and "mutual", s.second_view and "with a second view",
+    said = (s.matcher and f"by {s.matcher}",
+            s.mutual and "mutual", s.second_view and "with a second view",
             s.surplus and "votes count the surplus over row and column",
             s.pair_noise and f"noise of {s.pair_noise:g} cells",
             s.pair_swap and f"{s.pair_swap:.0%} of them swapped", on.get(s.dense_on))
@@ -481,6 +485,7 @@ def _train(s, acc, kind):
     "The run itself: first all that can be refused at once."
     check_run(s, acc, kind)
     on_main(acc, lambda: check_compiler(s, acc.device))
+    on_main(acc, lambda: check_matcher(s, acc.device))
     probes = None
     if s.probe_every:
         probes = _later("probing", "Probes", "--probe-every")(s)
