@@ -445,8 +445,10 @@ def _beside_plain(part, size, jobs, repeats):
     row |= ratio(rounds, "ours", "kept")
     for name in ("ours", "plain", "kept"):
         row |= spread([1e3 * x for x in rounds.get(name, ())], f"{name}_ms")
-    for name, job in dict(ours=jobs["ours"], plain=jobs.get("kept")).items():
-        peak = peak_memory(job or jobs[name])
+    # memory can be read of jobs in this process alone
+    here = dict(ours=jobs["ours"], plain=jobs.get("kept", jobs["plain"]))
+    for name, job in here.items():
+        peak = peak_memory(job)
         row[f"{name}_mb"] = "" if peak is None else peak / 2**20
     return row
 

@@ -29,7 +29,7 @@ from .processes import open_accelerator
 from .settings import PRESETS
 from .train import Pretraining, augment_of
 from .match import draw_views
-from .bench import wait, where
+from .bench import BenchSettings, wait, where
 
 # %% ../nbs/8_studies/80e_race.ipynb #36fd9353
 def held_views(
@@ -75,7 +75,7 @@ def found_again(
 # %% ../nbs/8_studies/80e_race.ipynb #3f642b3f
 SCENES, EVERY = 256, 10  # that are asked; steps between two questions
 MARK = 0.36  # share of the cells found again that ends a race
-SEEDS = (1, 2, 3, 4, 5)  # that race
+SEEDS = BenchSettings().seeds  # that race
 MOST = 600  # steps; who is not there by then has not arrived
 RUN = replace(PRESETS["demo"], precision="bf16", steps=MOST)
 
