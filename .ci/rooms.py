@@ -128,6 +128,7 @@ def check(path: Path, later: set):
     labels = [x for x in labels if x]
     prose = "\n".join(s for c, s in zip(cells, sources) if c["cell_type"] == "markdown")
     labels += re.findall(r"^: .*\{#(tbl-[\w-]+)\}$", prose, flags=re.M)
+    labels += re.findall(r"\]\([^)]+\)\{#(fig-[\w-]+)", prose)
     if len(labels) != len(set(labels)): yield "a label that stands twice"
     for x in labels:
         if x.startswith("tbl-") and not re.search(rf"@{re.escape(x)}(?![\w-])", prose): yield f"no text names @{x}"

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['patch_shares', 'rare_first', 'patches', 'Memory', 'make_memory', 'by_memory', 'by_layer', 'by_frequency', 'full_size',
-           'ask', 'seed_scores', 'compare']
+           'ask', 'seed_scores', 'compare', 'information']
 
 # %% ../nbs/6_measure/67_memory.ipynb #25c57a6c
 from .threads import wait_passively
@@ -194,3 +194,25 @@ def compare(
         return {k: v[..., 1] - v[..., 0] for k, v in score(sums).items()}
 
     return bootstrap(torch.stack([a, b], 1), difference, repeats, seed)
+
+# %% ../nbs/6_measure/67_memory.ipynb #67f00002
+def information(
+    net,  # views (B,3,S,S) -> feature map (B,C,h,h)
+    layer,  # features (m,C) -> scores of the classes (m,K), as from `by_layer`
+    frequency: torch.Tensor,  # mean shares of the classes in the memory (K,)
+    pictures,  # `Pictures` with class maps
+    index: list,  # numbers of those to ask about
+    size: int,  # pixels of the views
+    batch: int = 32,  # pictures at a time
+    progress: bool = False,  # show a bar
+) -> torch.Tensor:  # float64 (n,)
+    "Nats a patch of each picture that a layer knows beyond the frequencies."
+    rows, K = [], len(frequency)
+    known = (frequency.double() + 1e-6).log()  # a class may be missing
+    seen = patches(net, pictures, index, size, batch, progress, "information")
+    for part, f in seen:
+        maps = torch.stack([pictures.regions(i, size) for i in part])
+        shares = patch_shares(maps, _square(f.shape[1]), K).double()
+        said = layer(f.flatten(0, 1)).double().log_softmax(1).view_as(shares)
+        rows.append((shares * (said - known)).sum(2).mean(1))
+    return torch.cat(rows)

@@ -34,7 +34,8 @@ from .pictures import knn_votes, linear_probe
 from .cells import Pictures, bootstrap, coco_pictures, read_boxes, scene_pictures
 from .probe import draw
 from houghcl.memory import (
-    ask, by_frequency, by_layer, by_memory, compare, make_memory, patches, seed_scores,
+    ask, by_frequency, by_layer, by_memory, compare, information, make_memory, patches,
+    seed_scores,
 )
 from .annotations import VOC_CLASSES
 from .feature_maps import named_features
@@ -251,16 +252,24 @@ class Masks(Yardstick):
         most = min(self.s.train or n, n) * self.s.fraction
         return self.s.memory > 0 or round(most) < n
 
-    def rows(self, net, seed: int, progress: bool) -> dict:  # name -> (n,K,K)
-        "Confusion matrix of each picture, by each answerer."
+    def rows(self, net, seed: int, progress: bool) -> dict:  # (n,K,K); nats (n,1)
+        "Confusion matrix of each picture, by each answerer; what a layer knows."
         s = self.s
         known, asked = self.amounts(len(self.bank), len(self.query), seed)
         how = dict(size=self.size, batch=s.batch, progress=progress)
         memory = make_memory(net, self.bank, known, most=s.memory, seed=seed, **how)
-        return ask(net, _answerers(s, memory), self.query, asked, **how)
+        who = _answerers(s, memory)
+        found = ask(net, who, self.query, asked, **how)
+        if s.linear:
+            often = memory.shares.mean(0)
+            nats = information(net, who["linear"], often, self.query, asked, **how)
+            found["information"] = nats[:, None]
+        return found
 
-    def score(self, sums: torch.Tensor, n: int) -> dict:  # of sums (...,seeds,K,K)
-        "Mean over seeds of the scores."
+    def score(self, sums: torch.Tensor, n: int) -> dict:
+        "Mean over seeds of the scores: of (...,seeds,K,K), or of nats (...,seeds,1)."
+        if sums.shape[-1] == 1:
+            return dict(nats=sums[..., 0].mean(-1) / n)
         return {k: v for k, v in seed_scores(sums).items() if k == "miou"}
 
 # %% ../nbs/6_measure/69_retrieval.ipynb #91ee7bc7

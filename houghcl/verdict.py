@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['versions_used', 'values_of', 't_quantile', 'Interval', 'interval', 'paired', 'planned_seeds', 'Step', 'ladder',
            'valid', 'same_yardsticks', 'decided', 'seeds_to_close', 'Decision', 'level_of', 'distance_of', 'decide',
-           'decisions', 'trend', 'ladder_table', 'decision_table', 'plot_differences', 'plot_trend']
+           'decisions', 'trend', 'ladder_table', 'decision_table', 'plot_differences', 'plot_trend', 'verdict_lines',
+           'recorded', 'how_much', 'seen_by_ladders']
 
 # %% ../nbs/8_studies/88_verdict.ipynb #98634f12
 from .threads import wait_passively
@@ -14,12 +15,13 @@ from .threads import wait_passively
 import math
 import statistics
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 
 from .errors import UserError
-from .plans import Comparison, Plan, cells, rung, scores_of
-from .records import made_by
+from .plans import Comparison, Plan, cells, read_plan, rung, scores_of
+from .records import made_by, read_records
 
 # %% ../nbs/8_studies/88_verdict.ipynb #f29b3bfd
 def versions_used(
@@ -405,3 +407,70 @@ def plot_trend(
     if len(axes[0][0].get_legend_handles_labels()[1]):
         axes[0][0].legend(fontsize=7, frameon=False)
     return fig
+
+# %% ../nbs/8_studies/88_verdict.ipynb #88f00002
+_WORDS = "better", "worse", "equal", "open", "incomplete", "not measured"
+
+def verdict_lines(
+    found: list,  # from `decisions`
+    seen: dict,  # from `valid`
+) -> list:  # of str, one for each comparison
+    "On which valid scores a comparison is better, worse, equal or open."
+    lines, nothing = [], "no score is known to be valid"
+    for pair in dict.fromkeys((d.a, d.b) for d in found):
+        mine = [d for d in found if (d.a, d.b) == pair and seen.get(d.score)]
+        told = []
+        for word in _WORDS:
+            each = [_with_interval(d) for d in mine if d.word == word]
+            if each:
+                told.append(f"{word} on {', '.join(each)}")
+        lines.append(f"{' − '.join(pair)}: {'; '.join(told) or nothing}")
+    return lines
+
+def _with_interval(d):
+    "A score, and what was found where two seeds are there."
+    if d.found.n < 2:
+        return d.score
+    return f"{d.score} ({d.found.mean:+.4f} ± {d.found.half:.4f})"
+
+# %% ../nbs/8_studies/88_verdict.ipynb #88f00004
+def recorded(
+    results: Path,  # folder with plans/ and verdict/
+    name: str,  # of a plan
+) -> tuple:  # the plan, its values, its records
+    "What there is of a plan. Records of another plan of this name do not count."
+    plan = read_plan(Path(results) / "plans" / f"{name}.toml")
+    rows = [r for r in read_records(Path(results) / "verdict" / f"{name}.jsonl")
+            if r["plan"] == plan.hash]
+    return plan, values_of(rows), rows
+
+# %% ../nbs/8_studies/88_verdict.ipynb #88f00005
+def how_much(
+    plan: Plan,
+    rows: list,  # records of that plan
+) -> str:
+    "How much of a plan is recorded, in a sentence."
+    used, counts = versions_used(rows)
+    done = {r["cell"] for r in rows if made_by(r) == used}
+    every = [c.name for c in cells(plan)]
+    hours = sum(r["cpu_seconds"] or 0 for r in rows) / 3600
+    said = f"{len(done & {*every})} of {len(every)} cells"
+    said = f"{plan.name}, {plan.hash[:12]}: {said}"
+    if done:
+        said += f" by {used}, {hours:.1f} hours of one core"
+    others = [f"{n} of {k} not counted" for k, n in counts.items() if k != used]
+    return "; ".join([said, *others])
+
+# %% ../nbs/8_studies/88_verdict.ipynb #88f00007
+def seen_by_ladders(
+    results: Path,  # folder with plans/ and verdict/
+    plan: Plan,  # that asks
+    names: tuple = ("ladder", "ladder-nats"),  # plans with a ladder
+) -> dict:  # score -> True, False, or None: not known
+    "What ladders found of a plan's scores, where both take them in the same way."
+    seen = {}
+    for name in names:
+        other, values, _ = recorded(results, name)
+        told = valid(ladder(other, values))
+        seen |= {score: told[score] for score in same_yardsticks(plan, other)}
+    return seen
