@@ -300,7 +300,7 @@ class Masks(Yardstick):
         memory = make_memory(net, self.bank, known, most=s.memory, seed=seed, **how)
         who = _answerers(s, memory)
         found = ask(net, who, self.query, asked, **how)
-        if s.linear:
+        if s.linear and not s.memory:  # a chosen memory has other frequencies
             often = memory.shares.mean(0)
             nats = information(net, who["linear"], often, self.query, asked, **how)
             found["information"] = nats[:, None]
